@@ -1,2 +1,28 @@
-//! The node.
-fn main() {}
+// SPDX-License-Identifier: GPL-3.0-or-later WITH Classpath-exception-2.0
+
+//! The Proofpod chain's node.
+//!
+//! * [`cli`], [`command`]: what the command line offers, and its execution;
+//! * [`chain_spec`]: the networks that the node knows by name;
+//! * [`service`]: the running node: database, network, Aura and GRANDPA;
+//! * [`sealing`]: blocks on demand or at any pace, for development chains;
+//! * [`rpc`]: the JSON-RPC methods beyond the standard ones.
+
+mod chain_spec;
+mod cli;
+mod command;
+mod rpc;
+mod sealing;
+mod service;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+	match command::run() {
+		Ok(()) => ExitCode::SUCCESS,
+		Err(error) => {
+			eprintln!("Error: {error}");
+			ExitCode::FAILURE
+		},
+	}
+}

@@ -1,2 +1,106 @@
-//! The daemon.
-fn main() {}
+// SPDX-License-Identifier: Apache-2.0
+
+//! `pod-worker`: see `pod-worker --help`.
+
+use clap::{Parser, Subcommand, ValueEnum};
+use pod_worker::{
+	config::{Config, EXAMPLE},
+	error::Error,
+	service,
+};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// Runs a pod of the Proofpod chain: takes jobs, infers, proves, submits, gets paid.
+#[derive(Parser)]
+#[command(version, after_help = "Exit codes: 0 stopped as asked, 1 failure, 2 wrong usage.")]
+struct Arguments {
+	/// Form of the log.
+	#[arg(long, value_enum, default_value_t = LogFormat::Text, global = true)]
+	log_format: LogFormat,
+	#[command(subcommand)]
+	command: Command,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+	Text,
+	Json,
+}
+
+#[derive(Subcommand)]
+enum Command {
+	/// Write a commented configuration file.
+	Init {
+		/// Where to write it; must not exist.
+		file: PathBuf,
+	},
+	/// Check a configuration file without starting anything.
+	Check {
+		/// The configuration.
+		#[arg(long)]
+		config: PathBuf,
+	},
+	/// Register the pod and work, until SIGTERM or SIGINT.
+	Run {
+		/// The configuration.
+		#[arg(long)]
+		config: PathBuf,
+		/// Allow well-known development accounts.
+		#[arg(long)]
+		dev: bool,
+	},
+}
+
+fn main() -> ExitCode {
+	let arguments = Arguments::parse();
+	let filter = EnvFilter::try_from_default_env()
+		.unwrap_or_else(|_| EnvFilter::new("warn,pod_worker=info,proofpod_client=info"));
+	let log = tracing_subscriber::fmt()
+		.with_env_filter(filter)
+		.with_writer(std::io::stderr)
+		.with_ansi(std::io::stderr().is_terminal());
+	match arguments.log_format {
+		LogFormat::Text => log.init(),
+		LogFormat::Json => log.json().init(),
+	}
+	match execute(arguments.command) {
+		Ok(()) => ExitCode::SUCCESS,
+		Err(error) => {
+			eprintln!("error [{}]: {error}", error.code());
+			ExitCode::FAILURE
+		},
+	}
+}
+
+fn execute(command: Command) -> Result<(), Error> {
+	match command {
+		Command::Init { file } => {
+			let written = std::fs::File::create_new(&file)
+				.and_then(|mut to| std::io::Write::write_all(&mut to, EXAMPLE.as_bytes()));
+			written.map_err(|error| Error::ConfigUnreadable { path: file.clone(), error })?;
+			println!("wrote {}: edit it, then pod-worker run --config {0}", file.display());
+			Ok(())
+		},
+		Command::Check { config } => {
+			Config::load(&config)?;
+			println!("{} is usable", config.display());
+			Ok(())
+		},
+		Command::Run { config, dev } => {
+			let config = Config::load(&config)?;
+			let runtime = tokio::runtime::Runtime::new()
+				.map_err(|error| Error::Task(format!("cannot start the runtime: {error}")))?;
+			let result = runtime.block_on(async {
+				let stop = CancellationToken::new();
+				service::stop_on_signals(stop.clone())?;
+				service::run(config, dev, stop).await
+			});
+			// A proof in the making cannot be interrupted, only left behind: its job resumes at
+			// the next start.
+			runtime.shutdown_timeout(service::STOP_PATIENCE);
+			result
+		},
+	}
+}

@@ -480,6 +480,18 @@ pub enum Outcome<Account> {
 	},
 }
 
+impl<Account> Outcome<Account> {
+	/// One word for people and for JSON.
+	pub fn name(&self) -> &'static str {
+		match self {
+			Self::Settled { .. } => "settled",
+			Self::Cancelled => "cancelled",
+			Self::Expired => "expired",
+			Self::Failed { .. } => "failed",
+		}
+	}
+}
+
 /// What the chain keeps of a job that has ended.
 #[derive(
 	Clone,

@@ -1,2 +1,245 @@
-//! The demo.
-fn main() {}
+// SPDX-License-Identifier: Apache-2.0
+
+//! The demo: a chain, a pod and a client on this machine, from an ONNX file to a decrypted,
+//! verified and paid prediction; then forgeries that the chain refuses. `make demo` runs it.
+
+use anyhow::{Context as _, Result};
+use clap::Parser;
+use proofpod_client::{chain::Chain, keys::Signer};
+use proofpod_tests::{
+	forgery,
+	network::{repository, Blocks, Cli, Node, Pod},
+	timing,
+};
+use serde_json::{json, Value};
+use std::{
+	path::{Path, PathBuf},
+	process::ExitCode,
+	time::Instant,
+};
+
+/// A chain, a pod and a client on this machine.
+#[derive(Parser)]
+struct Arguments {
+	/// Leave the chain and the pod running, and print their addresses.
+	#[arg(long)]
+	keep: bool,
+	/// Which held-out record each model predicts.
+	#[arg(long, default_value_t = 3)]
+	record: usize,
+	/// Where the report, the logs and the models go.
+	#[arg(long, default_value = "target/demo")]
+	out: PathBuf,
+}
+
+/// Models of the demo, each a folder of `models/`.
+const MODELS: [&str; 2] = ["breast-cancer", "digits"];
+
+#[tokio::main]
+async fn main() -> ExitCode {
+	match run(Arguments::parse()).await {
+		Ok(()) => ExitCode::SUCCESS,
+		Err(error) => {
+			eprintln!("the demo failed: {error:#}");
+			ExitCode::FAILURE
+		},
+	}
+}
+
+/// Prints progress with the time since the start.
+struct Progress(Instant);
+
+impl Progress {
+	fn say(&self, text: impl std::fmt::Display) {
+		println!("[{:5.1} s] {text}", self.0.elapsed().as_secs_f64());
+	}
+}
+
+async fn run(arguments: Arguments) -> Result<()> {
+	let progress = Progress(Instant::now());
+	let out = repository().join(&arguments.out);
+	if out.exists() {
+		std::fs::remove_dir_all(&out).with_context(|| format!("cannot empty {}", out.display()))?;
+	}
+	std::fs::create_dir_all(&out)?;
+
+	progress.say("starting a chain (Aura and GRANDPA, 3-second blocks)");
+	let node = Node::start(&out, Blocks::Consensus)?;
+	let cli = Cli { url: node.url.clone(), jobs: out.join("jobs") };
+
+	let mut models = Vec::new();
+	for name in MODELS {
+		models.push(prepare(&progress, &cli, name, &out)?);
+	}
+
+	progress.say("starting a pod (//Bob): it tries out both models and registers");
+	let folders: Vec<_> = models.iter().map(|model| model.folder.clone()).collect();
+	let pod = Pod::start(&out.join("pod"), &node, "//Bob", &folders, "0.2")?;
+	progress.say(format!("the pod takes jobs at {}", pod.endpoint));
+
+	progress.say("a client (//Charlie) orders a prediction from each model");
+	let chain = Chain::connect(&node.url).await?;
+	let orders = models.iter().map(|model| {
+		let (cli, model, record) = (cli.clone(), model.clone(), arguments.record);
+		tokio::task::spawn_blocking(move || order(&cli, &model, record))
+	});
+	let orders = orders.collect::<Vec<_>>();
+	let mut jobs = Vec::new();
+	for order in orders {
+		let job = order.await??;
+		progress.say(summary(&job));
+		jobs.push(job);
+	}
+
+	progress.say("a dishonest pod (//Eve) submits forgeries");
+	let (client, dishonest) = (Signer::development("//Dave")?, Signer::development("//Eve")?);
+	let refusals = forgery::attempt(&chain, &models[1].folder, &client, &dishonest).await?;
+	for (forgery, refusal) in &refusals {
+		progress.say(format!("  {}: refused, {refusal}", forgery.replace('_', " ")));
+	}
+
+	let verification = timing::verification(&chain, &node.url, &models[1].folder).await?;
+	progress.say(format!(
+		"verification inside the runtime: {:.1} ms (native: {:.1} ms)",
+		verification.runtime_ms, verification.native_ms
+	));
+
+	let report = json!({
+		"jobs": jobs,
+		"rejected": refusals,
+		"models": models.iter().map(|model| &model.report).collect::<Vec<_>>(),
+		"verify": verification,
+		"total_ms": progress.0.elapsed().as_millis() as u64,
+	});
+	let path = out.join("report.json");
+	std::fs::write(&path, serde_json::to_string_pretty(&report)?)?;
+	progress.say(format!("done; report in {}", path.display()));
+
+	if arguments.keep {
+		println!("\nchain   {} (process {})", node.url, node.process.id());
+		println!("pod     {} (process {})", pod.endpoint, pod.process.id());
+		println!("status  {}/status, {0}/metrics", pod.metrics);
+		println!("models  {}", out.join("models").display());
+		println!("end them with: kill {} {}", pod.process.id(), node.process.id());
+		pod.process.detach();
+		node.process.detach();
+	}
+	Ok(())
+}
+
+/// A model that is ready for jobs.
+#[derive(Clone)]
+struct Model {
+	name: &'static str,
+	folder: PathBuf,
+	held_out: PathBuf,
+	report: Value,
+}
+
+/// Compiles a model, makes its keys, and registers it.
+fn prepare(progress: &Progress, cli: &Cli, name: &'static str, out: &Path) -> Result<Model> {
+	let source = repository().join("models").join(name);
+	let folder = out.join("models").join(name);
+	let path = |path: &Path| path.to_string_lossy().into_owned();
+	let timed = |arguments: &[String]| -> Result<(Value, u64)> {
+		let start = Instant::now();
+		let value = cli.run(arguments)?;
+		Ok((value, start.elapsed().as_millis() as u64))
+	};
+	let command = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
+
+	let (onnx, calibration) =
+		(source.join(format!("{name}.onnx")), source.join("calibration.json"));
+	let (compiled, compile_ms) = timed(&command(&[
+		"model",
+		"compile",
+		&path(&onnx),
+		"--calibration",
+		&path(&calibration),
+		"--out",
+		&path(&folder),
+	]))?;
+	let (_, setup_ms) = timed(&command(&["model", "setup", &path(&folder)]))?;
+	progress.say(format!("{name}: compiled in {compile_ms} ms, keys made in {setup_ms} ms"));
+
+	let held_out = source.join("held_out.json");
+	let (_, infer_ms) = timed(&command(&[
+		"model",
+		"infer",
+		&path(&folder),
+		"--input",
+		&path(&held_out),
+		"--record",
+		"0",
+	]))?;
+	let (registered, register_ms) = timed(&command(&[
+		"model",
+		"register",
+		&path(&folder),
+		"--dev",
+		"--signer",
+		"//Alice",
+	]))?;
+	progress.say(format!("{name}: registered in {register_ms} ms"));
+	let report = json!({
+		"model": name,
+		"compile_ms": compile_ms,
+		"setup_ms": setup_ms,
+		"infer_ms": infer_ms,
+		"register_ms": register_ms,
+		"compiled": compiled,
+		"registered": registered,
+	});
+	Ok(Model { name, folder, held_out, report })
+}
+
+/// Runs one job as a client would, and puts the true label beside the prediction.
+fn order(cli: &Cli, model: &Model, record: usize) -> Result<Value> {
+	let held_out: Value = serde_json::from_slice(&std::fs::read(&model.held_out)?)?;
+	let label = &held_out["labels"][record];
+	let report = cli.run([
+		"job",
+		"run",
+		&model.folder.to_string_lossy(),
+		"--input",
+		&model.held_out.to_string_lossy(),
+		"--record",
+		&record.to_string(),
+		"--min-price",
+		"0.2",
+		"--max-price",
+		"1",
+		"--dev",
+		"--signer",
+		"//Charlie",
+	])?;
+	Ok(json!({
+		"model": model.name,
+		"job_id": report["job_id"],
+		"predicted": report["prediction"]["class"],
+		"predicted_name": report["prediction"]["label"],
+		"label": label,
+		"settled": report["settled"],
+		"verified_offline": report["verified_offline"],
+		"price_planck": report["price"],
+		"prove_ms": report["timings"]["prove_ms"],
+		"settle_blocks": report["settle_blocks"],
+		"timings": report["timings"],
+		"report": report,
+	}))
+}
+
+fn summary(job: &Value) -> String {
+	let planck: f64 = job["price_planck"].as_str().and_then(|p| p.parse().ok()).unwrap_or(0.0);
+	format!(
+		"{}: job {} settled: predicted {} ({}), true label {}; paid {} POD; checked offline: {}; {} ms in all",
+		job["model"].as_str().unwrap_or_default(),
+		job["job_id"],
+		job["predicted"],
+		job["predicted_name"].as_str().unwrap_or("unnamed"),
+		job["label"],
+		planck / 1e12,
+		job["verified_offline"],
+		job["timings"]["total_ms"],
+	)
+}

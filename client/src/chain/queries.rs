@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! Typed reads of the state of one block.
+
+use super::{runtime, BlockRef, ChainError, JobEvent};
+use crate::{AccountId, Job, Receipt};
+use proofpod_primitives::{
+	manifest::{ArtefactUris, ModelManifest},
+	pod::{PodProfile, TrackRecord},
+	Balance, BlockNumber, JobId, ModelId, ProofBytes, Scalar, VerifyingKeyId,
+};
+use serde::Serialize;
+use subxt::{client::OnlineClientAtBlock, utils::Static, SubstrateConfig};
+
+/// Whether a pod takes jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "state")]
+pub enum PodStatus {
+	/// It does.
+	Active,
+	/// It has left.
+	Leaving {
+		/// First block in which it may withdraw its bond.
+		withdrawable_from: BlockNumber,
+	},
+}
+
+/// A registered pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodRecord {
+	/// Its account.
+	pub account: AccountId,
+	/// What it says of itself.
+	pub profile: PodProfile,
+	/// Counts its encryption keys.
+	pub key_epoch: u32,
+	/// What it has bonded.
+	pub bond: Balance,
+	/// Whether it takes jobs.
+	pub status: PodStatus,
+	/// Jobs that it holds now.
+	pub live_jobs: u32,
+	/// How its jobs ended.
+	pub record: TrackRecord,
+}
+
+impl PodRecord {
+	/// The endpoint as text. The chain only admits ASCII; anything else is replaced.
+	pub fn endpoint(&self) -> String {
+		String::from_utf8_lossy(&self.profile.endpoint).into_owned()
+	}
+}
+
+/// A registered model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelRecord {
+	/// Its identity.
+	pub id: ModelId,
+	/// Who registered it.
+	pub owner: AccountId,
+	/// Held from the owner.
+	pub deposit: Balance,
+	/// What it is.
+	pub manifest: ModelManifest,
+	/// Where its artefacts lie.
+	pub uris: ArtefactUris,
+	/// Whether it is closed to new jobs.
+	pub deprecated: bool,
+	/// Live jobs that use it.
+	pub jobs: u32,
+}
+
+impl ModelRecord {
+	/// The model's name as text.
+	pub fn name(&self) -> String {
+		String::from_utf8_lossy(&self.manifest.name).into_owned()
+	}
+
+	/// Where its artefacts lie, as text.
+	pub fn uris(&self) -> Vec<String> {
+		self.uris.iter().map(|uri| String::from_utf8_lossy(uri).into_owned()).collect()
+	}
+}
+
+/// What an account has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AccountBalance {
+	/// To spend, fees included.
+	pub free: Balance,
+	/// Held for jobs, bonds and deposits.
+	pub held: Balance,
+}
+
+/// The state of one block. Everything read from one view belongs together.
+#[derive(Clone, Debug)]
+pub struct View {
+	client: OnlineClientAtBlock<SubstrateConfig>,
+	block: BlockRef,
+}
+
+impl View {
+	pub(super) fn new(client: OnlineClientAtBlock<SubstrateConfig>, block: BlockRef) -> Self {
+		Self { client, block }
+	}
+
+	/// The block.
+	pub fn block(&self) -> BlockRef {
+		self.block
+	}
+
+	/// The client at this block, for what has no function of its own here.
+	pub fn client(&self) -> &OnlineClientAtBlock<SubstrateConfig> {
+		&self.client
+	}
+
+	async fn fetch<Address: subxt::storage::Address>(
+		&self,
+		address: Address,
+		key: Address::KeyParts,
+	) -> Result<Option<Address::Value>, ChainError> {
+		let value =
+			self.client.storage().try_fetch(address, key).await.map_err(ChainError::node)?;
+		value.map(|value| value.decode()).transpose().map_err(ChainError::node)
+	}
+
+	async fn entries<Address, Key>(
+		&self,
+		address: Address,
+	) -> Result<Vec<(Key, Address::Value)>, ChainError>
+	where
+		Address: subxt::storage::Address<KeyParts = (Key,)>,
+		(Key,): subxt::ext::frame_decode::storage::IntoEncodableValues
+			+ subxt::ext::frame_decode::storage::IntoDecodableValues,
+		(): subxt::storage::PrefixOf<(Key,)>,
+	{
+		let mut stream = self.client.storage().iter(address, ()).await.map_err(ChainError::node)?;
+		let mut entries = Vec::new();
+		while let Some(entry) = stream.next().await {
+			let entry = entry.map_err(ChainError::node)?;
+			let (key,) = entry.key().and_then(|key| key.decode()).map_err(ChainError::node)?;
+			entries.push((key, entry.value().decode().map_err(ChainError::node)?));
+		}
+		Ok(entries)
+	}
+
+	/// A live job, or one that is over but not yet tidied away: its phase at this block says which.
+	///
+	/// # Errors
+	/// When the node does not answer.
+	pub async fn job(&self, job: JobId) -> Result<Option<Job>, ChainError> {
+		let job = self.fetch(runtime::storage().jobs().jobs(), (Static(job),)).await?;
+		Ok(job.map(|job| job.0))
+	}
+
+	/// All jobs that have a record, by number.
+	///
+	/// # Errors
+	/// When the node does not answer.
+	pub async fn jobs(&self) -> Result<Vec<(JobId, Job)>, ChainError> {
+		let jobs = self.entries(runtime::storage().jobs().jobs()).await?;
+		let mut jobs: Vec<_> = jobs.into_iter().map(|(id, job)| (id.0, job.0)).collect();
+		jobs.sort_by_key(|(id, _)| *id);
+		Ok(jobs)
+	}
+
+	/// The receipt of a job that has ended.
+	///
+	/// # Errors
+	/// When the node does not answer.
+	pub async fn receipt(&self, job: JobId) -> Result<Option<Receipt>, ChainError> {
+		let receipt = self.fetch(runtime::storage().jobs().receipts(), (Static(job),)).await?;
+		Ok(receipt.map(|receipt| receipt.0))
+	}
+
+	/// All receipts, by number.
+	///
+	/// # Errors
+	/// When the node does not answer.
+	pub async fn receipts(&self) -> Result<Vec<(JobId, Receipt)>, ChainError> {
+		let receipts = self.entries(runtime::storage().jobs().receipts()).await?;
+		let mut receipts: Vec<_> =
+			receipts.into_iter().map(|(id, receipt)| (id.0, receipt.0)).collect();
+		receipts.sort_by_key(|(id, _)| *id);
+		Ok(receipts)
+	}
+
+	/// A registered model.
+	///
+	/// # Errors
+	/// When the node does not answer.
+	pub async fn model(&self, model: ModelId) -> Result<Option<ModelRecord>, ChainError> {
+		let record = self.fetch(runtime::storage().models().models(), (Static(model),)).await?;
+		record.map(|record| model_record(model, record)).transpose()
+	}
+
+	/// All registered models.
+	///
+	/// # Errors
+	/// When the node does not answer.
+	pub async fn models(&self) -> Result<Vec<ModelRecord>, ChainError> {
+		let models = self.entries(runtime::storage().models().models()).await?;
+		models.into_iter().map(|(id, record)| model_record(id.0, record)).collect()
+	}
+
+	/// The canonical bytes of a registered verifying key.
+	///
+	/// # Errors
+	/// When the node does not answer.
+	pub async fn verifying_key(&self, key: VerifyingKeyId) -> Result<Option<Vec<u8>>, ChainError> {
+		let bytes = self.fetch(runtime::storage().proofs().key_bytes(), (Static(key),)).await?;
+		Ok(bytes.map(|bytes| bytes.0))
+	}
+
+	/// A registered pod.
+	///
+	/// # Errors
+	/// When the node does not answer.
+	pub async fn pod(&self, account: AccountId) -> Result<Option<PodRecord>, ChainError> {
+		let record = self.fetch(runtime::storage().pods().pods(), (account,)).await?;
+		Ok(record.map(|record| pod_record(account, record)))
+	}
+
+	/// All registered pods.
+	///
+	/// # Errors
+	/// When the node does not answer.
+	pub async fn pods(&self) -> Result<Vec<PodRecord>, ChainError> {
+		let pods = self.entries(runtime::storage().pods().pods()).await?;
+		Ok(pods.into_iter().map(|(account, record)| pod_record(account, record)).collect())
+	}
+
+	/// What an account has; nothing for an account that does not exist.
+	///
+	/// # Errors
+	/// When the node does not answer.
+	pub async fn balance(&self, account: AccountId) -> Result<AccountBalance, ChainError> {
+		let account = self.fetch(runtime::storage().system().account(), (account,)).await?;
+		Ok(account.map_or_else(Default::default, |account| AccountBalance {
+			free: account.data.free,
+			held: account.data.reserved,
+		}))
+	}
+
+	/// What this block says about jobs, in order.
+	///
+	/// # Errors
+	/// When the node does not answer.
+	pub async fn job_events(&self) -> Result<Vec<JobEvent>, ChainError> {
+		let events = self.client.events().fetch().await.map_err(ChainError::node)?;
+		JobEvent::among(events.iter())
+	}
+
+	/// The proofs that this block's transactions submitted for a job, the successful one among
+	/// them if there is one: calls made directly, in a batch, or through a proxy.
+	///
+	/// # Errors
+	/// When the node does not answer or does not have the block's body.
+	pub async fn submitted_results(
+		&self,
+		job: JobId,
+	) -> Result<Vec<(ProofBytes, Vec<Scalar>)>, ChainError> {
+		let extrinsics = self.client.extrinsics().fetch().await.map_err(ChainError::node)?;
+		let mut results = Vec::new();
+		for extrinsic in extrinsics.iter() {
+			let extrinsic = extrinsic.map_err(ChainError::node)?;
+			let call = extrinsic.decode_call_data_as().map_err(ChainError::node)?;
+			collect_results(call, job, &mut results);
+		}
+		Ok(results)
+	}
+}
+
+fn collect_results(call: runtime::Call, job: JobId, results: &mut Vec<(ProofBytes, Vec<Scalar>)>) {
+	use runtime::{jobs::Call as Jobs, proxy::Call as Proxy, utility::Call as Utility, Call};
+	match call {
+		Call::Jobs(Jobs::submit_result { job: Static(found), proof, output }) if found == job => {
+			results.push((proof.0, output.0.into_iter().map(|scalar| scalar.0).collect()));
+		},
+		Call::Utility(
+			Utility::batch { calls }
+			| Utility::batch_all { calls }
+			| Utility::force_batch { calls },
+		) => calls.into_iter().for_each(|call| collect_results(call, job, results)),
+		Call::Proxy(Proxy::proxy { call, .. } | Proxy::proxy_announced { call, .. }) => {
+			collect_results(*call, job, results);
+		},
+		_ => {},
+	}
+}
+
+fn model_record(
+	id: ModelId,
+	record: runtime::models::storage::models::Output,
+) -> Result<ModelRecord, ChainError> {
+	let too_long = |_| ChainError::Incompatible { what: "a model's URIs are too long".into() };
+	let uris = record
+		.uris
+		.0
+		.into_iter()
+		.map(|uri| uri.0.try_into().map_err(too_long))
+		.collect::<Result<Vec<_>, _>>()?;
+	let uris = uris
+		.try_into()
+		.map_err(|_| ChainError::Incompatible { what: "a model has too many URIs".into() })?;
+	Ok(ModelRecord {
+		id,
+		owner: record.owner,
+		deposit: record.deposit,
+		manifest: record.manifest.0,
+		uris,
+		deprecated: record.deprecated,
+		jobs: record.jobs,
+	})
+}
+
+fn pod_record(account: AccountId, record: runtime::pods::storage::pods::Output) -> PodRecord {
+	use runtime::runtime_types::pallet_pods::record::PodStatus as Stored;
+	PodRecord {
+		account,
+		profile: record.profile.0,
+		key_epoch: record.key_epoch,
+		bond: record.bond,
+		status: match record.status {
+			Stored::Active => PodStatus::Active,
+			Stored::Leaving { withdrawable_from } => PodStatus::Leaving { withdrawable_from },
+		},
+		live_jobs: record.live_jobs,
+		record: record.record.0,
+	}
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! Printing: text for people, one JSON document for programs, progress on standard error.
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use std::{
+	io::{IsTerminal, Write},
+	time::{Duration, Instant},
+};
+
+/// Where results go.
+pub(crate) struct Output {
+	json: bool,
+	started: Instant,
+}
+
+impl Output {
+	pub(crate) fn new(json: bool) -> Self {
+		Self { json, started: Instant::now() }
+	}
+
+	/// Prints a result: the value as JSON, or the text. A reader that has gone away is no failure.
+	pub(crate) fn result(
+		&self,
+		value: &impl Serialize,
+		text: impl FnOnce() -> String,
+	) -> Result<()> {
+		let line = match self.json {
+			true => serde_json::to_string_pretty(value)?,
+			false => text(),
+		};
+		match writeln!(std::io::stdout().lock(), "{line}") {
+			Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+			_ => Ok(()),
+		}
+	}
+
+	/// Prints why a command failed, in one line.
+	pub(crate) fn failure(&self, error: &anyhow::Error) {
+		let message = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
+		let line = match self.json {
+			true => serde_json::json!({ "error": { "message": message } }).to_string(),
+			false => format!("error: {message}"),
+		};
+		// Nobody is left to tell when standard error is closed.
+		let _ = writeln!(std::io::stderr().lock(), "{line}");
+	}
+
+	/// A step that takes long: a spinner on a terminal, otherwise a line when a new step begins.
+	pub(crate) fn steps(&self) -> Steps {
+		let bar = std::io::stderr().is_terminal().then(|| {
+			let bar = ProgressBar::new_spinner();
+			let style = ProgressStyle::with_template("{spinner} [{elapsed}] {wide_msg}");
+			bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+			bar.enable_steady_tick(Duration::from_millis(120));
+			bar
+		});
+		Steps { bar, started: self.started }
+	}
+}
+
+/// Progress of a long command, on standard error.
+pub(crate) struct Steps {
+	bar: Option<ProgressBar>,
+	started: Instant,
+}
+
+impl Steps {
+	/// Says what has just happened.
+	pub(crate) fn done(&self, what: &str) {
+		let line = format!("[{:6.1} s] {what}", self.started.elapsed().as_secs_f64());
+		match &self.bar {
+			Some(bar) => bar.println(line),
+			None => {
+				let _ = writeln!(std::io::stderr().lock(), "{line}");
+			},
+		}
+	}
+
+	/// Says what happens now.
+	pub(crate) fn now(&self, what: &str) {
+		match &self.bar {
+			Some(bar) => bar.set_message(what.to_string()),
+			None => self.done(what),
+		}
+	}
+}
+
+impl Drop for Steps {
+	fn drop(&mut self) {
+		if let Some(bar) = &self.bar {
+			bar.finish_and_clear();
+		}
+	}
+}
+
+/// Rows under headings, in columns.
+pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
+	let width = |column: usize| {
+		let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+		cells.chain(headings.get(column).map(|heading| heading.len())).max().unwrap_or(0)
+	};
+	let widths: Vec<_> = (0..headings.len()).map(width).collect();
+	let line = |cells: Vec<&str>| {
+		let padded: Vec<_> =
+			cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+		padded.join("  ").trim_end().to_string()
+	};
+	let mut lines = vec![line(headings.to_vec())];
+	lines.extend(rows.iter().map(|row| line(row.iter().map(String::as_str).collect())));
+	lines.join("\n")
+}
+
+/// Names and values, one pair per line.
+pub(crate) fn pairs(pairs: &[(&str, String)]) -> String {
+	let width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+	let lines: Vec<_> =
+		pairs.iter().map(|(name, value)| format!("{name:width$}  {value}")).collect();
+	lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn columns_are_as_wide_as_their_widest_cell() {
+		let rows = [vec!["1".into(), "long name".into()], vec!["234".into(), "x".into()]];
+		assert_eq!(table(&["id", "name"], &rows), "id   name\n1    long name\n234  x");
+		assert_eq!(table(&["id"], &[]), "id");
+	}
+
+	#[test]
+	fn names_and_values_line_up() {
+		assert_eq!(pairs(&[("a", "1".into()), ("bcd", "2".into())]), "a    1\nbcd  2");
+	}
+}

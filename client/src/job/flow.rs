@@ -1,0 +1,549 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! The steps of a job, in order.
+
+use super::{
+	report::outcome_name, ClientModel, JobError, JobReport, Prediction, Progress, Timings,
+};
+use crate::{
+	amount::Amount,
+	chain::{calls, At, Blocks, Chain, ChainError, Inclusion, JobEvent, View},
+	delivery::{self, DeliveryError, Retries},
+	keys::Signer,
+	sealing::{self, DeliveryContext},
+	secrets::{JobSecrets, SecretsStore},
+	settlement::{self, Expected},
+	Job, JobRequest, Lock, Outcome, Receipt, Requirements,
+};
+use proofpod_primitives::{
+	job::{Phase, PriceRamp, Windows},
+	manifest::OutputVisibility,
+	BlockNumber, JobId, Scalar,
+};
+use proofpod_verifier::decode_scalar;
+use proofpod_zkml::{
+	accuracy::class_of,
+	commitment::{self, Secrets},
+	network::OutputPacking,
+};
+use rand::rngs::OsRng;
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// Longest wait for a block before the node is asked anyway.
+const BLOCK_TIMEOUT: Duration = Duration::from_secs(30);
+/// Blocks for which a job may be unknown, because the block that opened it was replaced.
+const UNKNOWN_BLOCKS: u32 = 20;
+/// Blocks without an acknowledgement after which a delivered input is delivered again.
+const REDELIVER_AFTER: u32 = 5;
+/// Failed looks at the chain in a row before the client gives up.
+const MAX_FAILURES: u32 = 20;
+
+/// What a client offers for a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+	/// What it pays.
+	pub price: PriceRamp,
+	/// How long each step may take.
+	pub windows: Windows,
+	/// Which pods may do it.
+	pub requirements: Requirements,
+}
+
+/// Runs jobs for one account.
+#[derive(Clone, Debug)]
+pub struct JobClient {
+	/// The connection.
+	pub chain: Chain,
+	/// Who pays.
+	pub signer: Signer,
+	/// Where the keys are kept.
+	pub store: SecretsStore,
+	/// How hard to try with each block to deliver the input.
+	pub retries: Retries,
+	/// Whether the end must be finalised before the report is made.
+	pub inclusion: Inclusion,
+}
+
+/// The clock of a job's steps.
+struct Clock {
+	started: Instant,
+	last: Instant,
+	timings: Timings,
+}
+
+impl Clock {
+	fn start() -> Self {
+		let now = Instant::now();
+		Self { started: now, last: now, timings: Timings::default() }
+	}
+
+	/// Writes down how long the step took that has just ended.
+	fn lap(&mut self, step: impl FnOnce(&mut Timings) -> &mut Option<u64>) {
+		let now = Instant::now();
+		*step(&mut self.timings) = Some(milliseconds(now - self.last));
+		self.last = now;
+	}
+
+	fn stop(mut self) -> Timings {
+		self.timings.total_ms = milliseconds(self.started.elapsed());
+		self.timings
+	}
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+	u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl JobClient {
+	/// A client with the usual patience.
+	pub fn new(chain: Chain, signer: Signer, store: SecretsStore) -> Self {
+		let retries =
+			Retries { attempts: 2, timeout: Duration::from_secs(10), ..Retries::default() };
+		Self { chain, signer, store, retries, inclusion: Inclusion::Best }
+	}
+
+	/// Runs a job from the record to the end. Whatever happens after the keys are kept, the job
+	/// can be gone on with by [`Self::resume`].
+	///
+	/// # Errors
+	/// See [`JobError`]. A job that ends without settling is no error: the report says so.
+	pub async fn run(
+		&self,
+		model: &ClientModel,
+		record: &[f32],
+		offer: Offer,
+		progress: &mut (dyn FnMut(Progress) + Send),
+	) -> Result<JobReport, JobError> {
+		let mut clock = Clock::start();
+		let input = Zeroizing::new(model.network.quantise_input(record).map_err(JobError::Input)?);
+		self.check_funds(model, &offer).await?;
+		let secrets = draw_secrets(model, input);
+		self.store.prepare(&secrets)?;
+		clock.lap(|timings| &mut timings.prepare_ms);
+		progress(Progress::Prepared);
+
+		let (job, block) = self.open(model, &secrets, offer).await?;
+		let secrets = self.store.assign(secrets.input_commitment, job)?;
+		clock.lap(|timings| &mut timings.open_ms);
+		progress(Progress::Opened { job, block });
+		self.follow_and_finish(job, model, &secrets, Some(block), clock, progress).await
+	}
+
+	/// Goes on with a job of this client that is already open or has ended.
+	///
+	/// # Errors
+	/// See [`JobError`].
+	pub async fn resume(
+		&self,
+		job: JobId,
+		model: &ClientModel,
+		progress: &mut (dyn FnMut(Progress) + Send),
+	) -> Result<JobReport, JobError> {
+		let clock = Clock::start();
+		let view = self.chain.at(At::Best).await?;
+		let (record, receipt) = (view.job(job).await?, view.receipt(job).await?);
+		let found = match (&record, &receipt) {
+			(Some(record), _) => record.request.model,
+			(_, Some(receipt)) => receipt.model,
+			(None, None) => return Err(JobError::NoSuchJob { job }),
+		};
+		if found != model.id() {
+			return Err(JobError::WrongModel { job, expected: model.id(), found });
+		}
+		let belongs = |secrets: &JobSecrets| match (&record, &receipt) {
+			(Some(record), _) => secrets.input_commitment == record.request.input,
+			(None, Some(receipt)) => match &receipt.outcome {
+				Outcome::Settled { pod, statement, output, .. } => {
+					let expected = self.expected(job, model, secrets);
+					expected.statement(*pod, output).digest() == *statement
+				},
+				_ => secrets.job == Some(job),
+			},
+			(None, None) => false,
+		};
+		let secrets = self.store.claim(job, belongs)?.ok_or_else(|| JobError::NoSecrets {
+			job,
+			folder: self.store.folder().display().to_string(),
+		})?;
+		let opened = record.map(|record| record.opened);
+		self.follow_and_finish(job, model, &secrets, opened, clock, progress).await
+	}
+
+	async fn check_funds(&self, model: &ClientModel, offer: &Offer) -> Result<(), JobError> {
+		let view = self.chain.at(At::Best).await?;
+		let id = model.id();
+		let record = view.model(id).await?.ok_or(JobError::ModelNotRegistered { model: id })?;
+		if record.deprecated {
+			return Err(JobError::ModelDeprecated { model: id });
+		}
+		let account = self.signer.account();
+		let (needed, free) = (offer.price.max, view.balance(account).await?.free);
+		match free >= needed {
+			true => Ok(()),
+			false => Err(JobError::Balance { account, needed: Amount(needed), free: Amount(free) }),
+		}
+	}
+
+	async fn open(
+		&self,
+		model: &ClientModel,
+		secrets: &JobSecrets,
+		offer: Offer,
+	) -> Result<(JobId, BlockNumber), JobError> {
+		let request = JobRequest {
+			model: model.id(),
+			input: secrets.input_commitment,
+			output_key: secrets.output_key_commitment,
+			price: offer.price,
+			windows: offer.windows,
+			requirements: offer.requirements,
+		};
+		let included =
+			self.chain.submit(&calls::jobs::open(request), &self.signer, Inclusion::Best).await;
+		let included = match included {
+			Ok(included) => included,
+			// The node cannot say what became of it: the keys stay, in case the job was opened.
+			Err(error @ (ChainError::Node { .. } | ChainError::Unreachable { .. })) => {
+				return Err(error.into())
+			},
+			Err(error) => {
+				self.store.abandon(secrets.input_commitment)?;
+				return Err(error.into());
+			},
+		};
+		let opened = included.job_events()?.into_iter().find_map(|event| match event {
+			JobEvent::Opened { job, .. } => Some(job),
+			_ => None,
+		});
+		Ok((opened.ok_or(JobError::NoNumber)?, included.block.number))
+	}
+
+	async fn follow_and_finish(
+		&self,
+		job: JobId,
+		model: &ClientModel,
+		secrets: &JobSecrets,
+		opened: Option<BlockNumber>,
+		mut clock: Clock,
+		progress: &mut (dyn FnMut(Progress) + Send),
+	) -> Result<JobReport, JobError> {
+		let receipt = self.follow(job, secrets, &mut clock, progress).await?;
+		let outcome = outcome_name(&receipt.outcome);
+		progress(Progress::Ended { outcome, block: receipt.block });
+		let mut report = JobReport::of(job, model.name(), &receipt);
+		report.opened_block = opened;
+		if let Outcome::Settled { output, .. } = &receipt.outcome {
+			report.settle_blocks = opened.map(|opened| receipt.block.saturating_sub(opened));
+			report.prediction = Some(read_output(model, secrets, output)?);
+			clock.lap(|timings| &mut timings.decrypt_ms);
+			let block = self.chain.at(At::Number(receipt.block)).await?;
+			let expected = self.expected(job, model, secrets);
+			let key = model.verifying_key(&block).await?;
+			settlement::check(&block, &receipt, &expected, &key).await?;
+			clock.lap(|timings| &mut timings.verify_ms);
+			report.verified_offline = true;
+			progress(Progress::Verified);
+		}
+		report.finalised = self.is_final(job, &receipt).await?;
+		// Only a final end makes sure that the input is not asked for again.
+		if report.finalised {
+			self.store.forget_input(job)?;
+		}
+		report.timings = clock.stop();
+		Ok(report)
+	}
+
+	/// Watches the job and delivers its input, until it has a receipt.
+	async fn follow(
+		&self,
+		job: JobId,
+		secrets: &JobSecrets,
+		clock: &mut Clock,
+		progress: &mut (dyn FnMut(Progress) + Send),
+	) -> Result<Receipt, JobError> {
+		let mut watch = Watch { client: self, job, secrets, stage: Stage::Open, unknown: 0 };
+		let mut blocks = self.chain.follow_best().await?;
+		let mut failures = 0;
+		loop {
+			match self.look(&mut blocks, &mut watch, clock, progress).await {
+				Ok(Some(receipt)) => {
+					if self.inclusion == Inclusion::Best || self.is_final(job, &receipt).await? {
+						if matches!(receipt.outcome, Outcome::Settled { .. }) {
+							clock.lap(|timings| &mut timings.prove_ms);
+						}
+						return Ok(receipt);
+					}
+				},
+				Ok(None) => failures = 0,
+				Err(JobError::Chain(error)) if is_passing(&error) && failures < MAX_FAILURES => {
+					tracing::debug!(%error, "looking again");
+					failures += 1;
+					tokio::time::sleep(Duration::from_millis(500)).await;
+				},
+				Err(error) => return Err(error),
+			}
+		}
+	}
+
+	/// One look at the chain, when there is a new block or none came for long.
+	async fn look(
+		&self,
+		blocks: &mut Blocks,
+		watch: &mut Watch<'_>,
+		clock: &mut Clock,
+		progress: &mut (dyn FnMut(Progress) + Send),
+	) -> Result<Option<Receipt>, JobError> {
+		let view = match tokio::time::timeout(BLOCK_TIMEOUT, blocks.next()).await {
+			Ok(block) => block?.view().await?,
+			Err(_) => self.chain.at(At::Best).await?,
+		};
+		if let Some(receipt) = view.receipt(watch.job).await? {
+			return Ok(Some(receipt));
+		}
+		match view.job(watch.job).await? {
+			Some(job) => watch.advance(&view, &job, clock, progress).await?,
+			None => {
+				watch.unknown += 1;
+				if watch.unknown > UNKNOWN_BLOCKS {
+					return Err(JobError::NoSuchJob { job: watch.job });
+				}
+			},
+		}
+		Ok(None)
+	}
+
+	async fn is_final(&self, job: JobId, receipt: &Receipt) -> Result<bool, JobError> {
+		let view = self.chain.at(At::Finalised).await?;
+		Ok(view.receipt(job).await?.as_ref() == Some(receipt))
+	}
+
+	fn expected<'a>(
+		&self,
+		job: JobId,
+		model: &'a ClientModel,
+		secrets: &JobSecrets,
+	) -> Expected<'a> {
+		Expected {
+			genesis: self.chain.genesis(),
+			job,
+			manifest: &model.manifest,
+			input: secrets.input_commitment,
+			output_key: secrets.output_key_commitment,
+		}
+	}
+}
+
+/// Whether the next block may make it good: the connection broke, or the block that was looked at
+/// has been replaced.
+fn is_passing(error: &ChainError) -> bool {
+	error.is_transient() || matches!(error, ChainError::NoSuchBlock { .. })
+}
+
+fn draw_secrets(model: &ClientModel, input: Zeroizing<Vec<i8>>) -> JobSecrets {
+	let drawn = Secrets::random(&mut OsRng);
+	let (salt, output_key) = drawn.to_bytes();
+	JobSecrets {
+		model: model.id(),
+		job: None,
+		input_commitment: commitment::commit_input(&input, &drawn.salt),
+		output_key_commitment: match model.manifest.output {
+			OutputVisibility::Sealed => Some(commitment::commit_output_key(&drawn.output_key)),
+			OutputVisibility::Public => None,
+		},
+		salt: Zeroizing::new(salt),
+		output_key: Zeroizing::new(output_key),
+		input: Some(input),
+	}
+}
+
+/// Unseals and unpacks a job's output.
+fn read_output(
+	model: &ClientModel,
+	secrets: &JobSecrets,
+	output: &[Scalar],
+) -> Result<Prediction, JobError> {
+	let packed = match model.manifest.output {
+		OutputVisibility::Sealed => {
+			let keys = Secrets::from_bytes(&secrets.salt, &secrets.output_key)?;
+			commitment::unseal(output, &keys.output_key)?
+		},
+		OutputVisibility::Public => {
+			output.iter().map(decode_scalar).collect::<Result<_, _>>().map_err(JobError::Output)?
+		},
+	};
+	let logits = OutputPacking::of(&model.network)?.unpack(&packed)?;
+	Ok(model.prediction(logits))
+}
+
+impl ClientModel {
+	/// What these logits mean.
+	pub fn prediction(&self, logits: Vec<i64>) -> Prediction {
+		let class = class_of(&logits);
+		Prediction {
+			class,
+			label: self.classes.get(class).cloned(),
+			output: self.network.dequantise_output(&logits),
+			logits,
+		}
+	}
+}
+
+/// How far the client has seen the job come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+	Open,
+	/// Locked under this lock; the input is not yet with the pod.
+	Locked(Lock),
+	/// The pod has the input, or refuses it for good.
+	Waiting {
+		lock: Lock,
+		/// Block from which the input is delivered once more, in case the pod lost it; none after
+		/// a refusal.
+		again_from: Option<BlockNumber>,
+	},
+	Proving,
+	Overdue,
+}
+
+struct Watch<'a> {
+	client: &'a JobClient,
+	job: JobId,
+	secrets: &'a JobSecrets,
+	stage: Stage,
+	unknown: u32,
+}
+
+impl Watch<'_> {
+	/// Does what the job needs now.
+	async fn advance(
+		&mut self,
+		view: &View,
+		job: &Job,
+		clock: &mut Clock,
+		progress: &mut (dyn FnMut(Progress) + Send),
+	) -> Result<(), JobError> {
+		if job.request.input != self.secrets.input_commitment {
+			return Err(JobError::Renumbered { job: self.job });
+		}
+		self.unknown = 0;
+		let block = view.block().number;
+		match job.phase(block) {
+			Phase::Open { .. } => {
+				if self.stage != Stage::Open {
+					progress(Progress::Reopened { block });
+					self.stage = Stage::Open;
+				}
+			},
+			Phase::Locked(lock) => {
+				let seen = match self.stage {
+					Stage::Locked(seen) | Stage::Waiting { lock: seen, .. } => Some(seen),
+					_ => None,
+				};
+				if seen != Some(*lock) {
+					clock.lap(|timings| &mut timings.lock_ms);
+					let price = Amount(lock.price);
+					progress(Progress::Locked { pod: lock.pod, price, block });
+					self.stage = Stage::Locked(*lock);
+				}
+				let due = match self.stage {
+					Stage::Locked(_) => true,
+					Stage::Waiting { again_from: Some(from), .. } => block >= from,
+					_ => false,
+				};
+				if due {
+					self.deliver(view, *lock, clock, progress).await?;
+				}
+			},
+			Phase::Proving(_) => {
+				if self.stage != Stage::Proving {
+					clock.lap(|timings| &mut timings.acknowledge_ms);
+					progress(Progress::Acknowledged { block });
+					self.stage = Stage::Proving;
+				}
+			},
+			Phase::Expired { .. } | Phase::Missed(_) => {
+				if self.stage != Stage::Overdue {
+					progress(Progress::Overdue { block });
+					self.stage = Stage::Overdue;
+					let call = calls::jobs::poke(self.job);
+					let chain = &self.client.chain;
+					// Anybody may have done it first; the receipt is what counts.
+					if let Err(error) =
+						chain.submit(&call, &self.client.signer, Inclusion::Best).await
+					{
+						tracing::debug!(%error, "poking the overdue job");
+					}
+				}
+			},
+		}
+		Ok(())
+	}
+
+	/// Seals the input to the pod that holds the lock and posts it.
+	async fn deliver(
+		&mut self,
+		view: &View,
+		lock: Lock,
+		clock: &mut Clock,
+		progress: &mut (dyn FnMut(Progress) + Send),
+	) -> Result<(), JobError> {
+		let pod = lock.pod;
+		let mut not_delivered = |reason: String, last: bool| {
+			progress(Progress::NotDelivered { pod, reason, last });
+		};
+		let Some(record) = view.pod(pod).await? else {
+			not_delivered("it is not registered any more".into(), false);
+			return Ok(());
+		};
+		if record.key_epoch != lock.key_epoch {
+			let reason = format!(
+				"expected its key of epoch {}, found epoch {}: it changed its key after locking",
+				lock.key_epoch, record.key_epoch
+			);
+			not_delivered(reason, true);
+			self.stage = Stage::Waiting { lock, again_from: None };
+			return Ok(());
+		}
+		let Some(delivery) = self.secrets.delivery() else {
+			not_delivered("the input is no longer kept on this machine".into(), true);
+			self.stage = Stage::Waiting { lock, again_from: None };
+			return Ok(());
+		};
+		let context = DeliveryContext {
+			genesis: self.client.chain.genesis(),
+			job: self.job,
+			pod: pod.0,
+			key_epoch: lock.key_epoch,
+			input: self.secrets.input_commitment,
+		};
+		let sealed = match sealing::seal(&record.profile.encryption_key, &context, &delivery) {
+			Ok(sealed) => sealed,
+			Err(error) => {
+				not_delivered(error.to_string(), true);
+				self.stage = Stage::Waiting { lock, again_from: None };
+				return Ok(());
+			},
+		};
+		let posted =
+			delivery::deliver(&record.endpoint(), self.job, &sealed, self.client.retries).await;
+		match posted {
+			Ok(()) => {
+				if matches!(self.stage, Stage::Locked(_)) {
+					clock.lap(|timings| &mut timings.deliver_ms);
+				}
+				progress(Progress::Delivered { pod });
+				let again_from = Some(view.block().number.saturating_add(REDELIVER_AFTER));
+				self.stage = Stage::Waiting { lock, again_from };
+			},
+			Err(error @ (DeliveryError::Unavailable { .. } | DeliveryError::Client { .. })) => {
+				not_delivered(error.to_string(), false);
+			},
+			Err(error) => {
+				not_delivered(error.to_string(), true);
+				self.stage = Stage::Waiting { lock, again_from: None };
+			},
+		}
+		Ok(())
+	}
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-3.0-or-later WITH Classpath-exception-2.0
+
+//! A client with canned answers, for tests of the methods' JSON: parameters, results, errors.
+
+use crate::service::types::{Block, Hash, Header};
+use jsonrpsee::RpcModule;
+use pallet_jobs::runtime_api::JobsApi;
+use pallet_proofs::runtime_api::ProofsApi;
+use proofpod_primitives::{
+	job::{
+		BondTerms, Job, JobRequest, Outcome, PriceRamp, Receipt, Requirements, StoredState,
+		Windows, JOB_RULES,
+	},
+	InputCommitment, JobId, ModelId, ProofBytes, Scalar, VerifyingKeyId,
+};
+use proofpod_runtime::AccountId;
+use serde_json::Value;
+use sp_api::{ApiError, ApiRef, ProvideRuntimeApi};
+use sp_blockchain::{BlockStatus, HeaderBackend, Info};
+
+/// The best block.
+pub(super) const BEST: &str = "0x0101010101010101010101010101010101010101010101010101010101010101";
+/// A block whose state is gone.
+pub(super) const BROKEN: &str =
+	"0x0202020202020202020202020202020202020202020202020202020202020202";
+/// A block that the client does not have.
+pub(super) const UNKNOWN: &str =
+	"0x0303030303030303030303030303030303030303030303030303030303030303";
+/// The only registered verifying key.
+pub(super) const KEY: &str = "0x0404040404040404040404040404040404040404040404040404040404040404";
+/// The account `[1; 32]`.
+pub(super) const CLIENT: &str = "5C62Ck4UrFPiBtoCmeSrgF7x9yv9mn38446dhCpsi2mLHiFT";
+/// The account `[2; 32]`.
+pub(super) const POD: &str = "5C7LYpP2ZH3tpKbvVvwiVe54AapxErdPBbvkYhe6y9ZBkqWt";
+
+/// The client, and its runtime.
+pub(super) struct TestClient;
+
+fn hash(text: &str) -> Hash {
+	text.parse().unwrap()
+}
+
+fn answer<T>(at: Hash, value: T) -> Result<T, ApiError> {
+	if at == hash(BEST) {
+		Ok(value)
+	} else {
+		Err(ApiError::Application("state discarded".into()))
+	}
+}
+
+fn job() -> Job<AccountId> {
+	Job {
+		rules: JOB_RULES,
+		client: AccountId::new([1; 32]),
+		request: JobRequest {
+			model: ModelId([3; 32]),
+			input: InputCommitment([4; 32]),
+			output_key: None,
+			price: PriceRamp { min: 1, max: u128::from(u64::MAX) + 1, ramp: 10 },
+			windows: Windows { lock: 20, acknowledge: 5, prove: 30 },
+			requirements: Requirements {
+				pods: vec![AccountId::new([2; 32])].try_into().unwrap(),
+				..Default::default()
+			},
+		},
+		terms: BondTerms { bond: 50, missed_slash: 50, discard_slash: 10, client_share: 500 },
+		opened: 7,
+		state: StoredState::Open,
+	}
+}
+
+fn receipt() -> Receipt<AccountId> {
+	Receipt {
+		client: AccountId::new([1; 32]),
+		model: ModelId([3; 32]),
+		block: 9,
+		outcome: Outcome::Cancelled,
+	}
+}
+
+sp_api::mock_impl_runtime_apis! {
+	impl ProofsApi<Block> for TestClient {
+		#[advanced]
+		fn verify(
+			at: Hash,
+			key: VerifyingKeyId,
+			_proof: ProofBytes,
+			_inputs: Vec<Scalar>,
+		) -> Result<Result<(), Vec<u8>>, ApiError> {
+			let known = key == KEY.parse().unwrap();
+			answer(at, known.then_some(()).ok_or_else(|| b"unknown key".to_vec()))
+		}
+	}
+
+	impl JobsApi<Block, AccountId> for TestClient {
+		#[advanced]
+		fn job(at: Hash, id: JobId) -> Result<Option<Job<AccountId>>, ApiError> {
+			answer(at, (id == JobId(1)).then(job))
+		}
+
+		#[advanced]
+		fn phase(at: Hash, id: JobId) -> Result<Option<Vec<u8>>, ApiError> {
+			answer(at, match id {
+				JobId(1) => Some(b"open".to_vec()),
+				JobId(2) => Some(b"cancelled".to_vec()),
+				_ => None,
+			})
+		}
+
+		#[advanced]
+		fn receipt(at: Hash, id: JobId) -> Result<Option<Receipt<AccountId>>, ApiError> {
+			answer(at, (id == JobId(2)).then(receipt))
+		}
+	}
+}
+
+impl ProvideRuntimeApi<Block> for TestClient {
+	type Api = Self;
+
+	fn runtime_api(&self) -> ApiRef<'_, Self> {
+		TestClient.into()
+	}
+}
+
+impl HeaderBackend<Block> for TestClient {
+	fn header(&self, _: Hash) -> sp_blockchain::Result<Option<Header>> {
+		Ok(None)
+	}
+
+	fn info(&self) -> Info<Block> {
+		Info {
+			best_hash: hash(BEST),
+			best_number: 1,
+			finalized_hash: hash(BEST),
+			finalized_number: 1,
+			genesis_hash: hash(BROKEN),
+			finalized_state: None,
+			number_leaves: 1,
+			block_gap: None,
+		}
+	}
+
+	fn status(&self, at: Hash) -> sp_blockchain::Result<BlockStatus> {
+		Ok(self.number(at)?.map_or(BlockStatus::Unknown, |_| BlockStatus::InChain))
+	}
+
+	fn number(&self, at: Hash) -> sp_blockchain::Result<Option<u32>> {
+		Ok([(BROKEN, 0), (BEST, 1)]
+			.into_iter()
+			.find_map(|(text, number)| (hash(text) == at).then_some(number)))
+	}
+
+	fn hash(&self, number: u32) -> sp_blockchain::Result<Option<Hash>> {
+		Ok([BROKEN, BEST].get(number as usize).map(|text| hash(text)))
+	}
+}
+
+/// Sends a request with these parameters through the module, as a connection would: the response.
+pub(super) async fn response<T: Send + Sync + 'static>(
+	module: RpcModule<T>,
+	method: &str,
+	params: Value,
+) -> String {
+	let request = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+	module.raw_json_request(&request, 1).await.unwrap().0
+}
+
+/// The result of a request, or its error's code and the whole error object.
+pub(super) async fn call<T: Send + Sync + 'static>(
+	module: RpcModule<T>,
+	method: &str,
+	params: Value,
+) -> Result<Value, (i32, Value)> {
+	let response = response(module, method, params).await;
+	let mut response: Value = serde_json::from_str(&response).unwrap();
+	match response.get("error").cloned() {
+		None => Ok(response["result"].take()),
+		Some(error) => Err((error["code"].as_i64().unwrap() as i32, error)),
+	}
+}

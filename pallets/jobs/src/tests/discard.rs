@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use crate::{mock::*, Error, Event, HoldReason, Receipts};
+use frame_support::{assert_noop, assert_ok};
+use proofpod_primitives::{
+	job::{FailureReason, JobRequest, Outcome, PriceRamp, Receipt},
+	JobId,
+};
+use sp_runtime::{AccountId32, DispatchError, DispatchResult};
+
+fn discard(who: AccountId32, job: JobId) -> DispatchResult {
+	JobMarket::discard(RuntimeOrigin::signed(who), job)
+}
+
+#[test]
+fn discarding_costs_the_smaller_slash() {
+	ext().execute_with(|| {
+		let job = proving();
+		go_to(9);
+		events();
+		let issuance = Balances::total_issuance();
+		assert_ok!(discard(pod(), job));
+
+		// A quarter of 50, rounded up, is 13; two fifths of that, rounded down, are the client's.
+		let reason = FailureReason::Discarded;
+		assert_eq!(
+			events(),
+			vec![Event::Failed { job, pod: pod(), reason, slashed: 13, compensation: 5 }]
+		);
+		assert_eq!(Balances::free_balance(client()), ENDOWMENT + 5);
+		assert_eq!(total(&pod()), ENDOWMENT - 13);
+		assert_eq!(Balances::total_issuance(), issuance - 8);
+		assert_eq!(held(HoldReason::JobBond, &pod()), 0);
+		let record = pod_record(&pod());
+		assert_eq!((record.live_jobs, record.record.discarded), (0, 1));
+		assert_eq!(
+			Receipts::<Test>::get(job),
+			Some(Receipt {
+				client: client(),
+				model: sealed_model().id(),
+				block: 9,
+				outcome: Outcome::Failed { pod: pod(), reason, slashed: 13, compensation: 5 },
+			})
+		);
+		assert_eq!((slots(job), jobs_of(sealed_model().id())), (vec![], 0));
+		check();
+	});
+}
+
+#[test]
+fn other_jobs_holds_are_untouched() {
+	ext().execute_with(|| {
+		let other = proving();
+		let job = open_with(JobRequest {
+			price: PriceRamp { min: 100, max: 1_001, ramp: 0 },
+			..request()
+		});
+		lock(pod(), job).unwrap();
+		acknowledge(pod(), job).unwrap();
+		assert_eq!(held(HoldReason::JobBond, &pod()), 50 + 201);
+		assert_ok!(discard(pod(), job));
+		assert_eq!(held(HoldReason::JobBond, &pod()), 50);
+		assert_eq!(held(HoldReason::JobPayment, &client()), 200);
+		assert_ok!(discard(pod(), other));
+		check();
+	});
+}
+
+#[test]
+fn nothing_goes_to_the_client_without_a_share() {
+	ext().execute_with(|| {
+		ClientShare::set(0);
+		let job = proving();
+		assert_ok!(discard(pod(), job));
+		assert_eq!(total(&client()), ENDOWMENT);
+		assert_eq!(total(&pod()), ENDOWMENT - 13);
+		check();
+	});
+}
+
+#[test]
+fn a_whole_share_burns_nothing() {
+	ext().execute_with(|| {
+		ClientShare::set(1000);
+		let job = proving();
+		let issuance = Balances::total_issuance();
+		assert_ok!(discard(pod(), job));
+		assert_eq!(total(&client()), ENDOWMENT + 13);
+		assert_eq!(Balances::total_issuance(), issuance);
+		check();
+	});
+}
+
+#[test]
+fn a_pod_that_is_its_own_client_loses_what_is_burned() {
+	ext().execute_with(|| {
+		Pods::register(RuntimeOrigin::signed(client()), profile(*b"CH")).unwrap();
+		let job = open();
+		lock(client(), job).unwrap();
+		acknowledge(client(), job).unwrap();
+		assert_ok!(discard(client(), job));
+		assert_eq!(total(&client()), ENDOWMENT - 8);
+		check();
+	});
+}
+
+#[test]
+fn a_frozen_pod_is_slashed_all_the_same() {
+	use frame_support::traits::{LockableCurrency, WithdrawReasons};
+	ext().execute_with(|| {
+		let job = proving();
+		Balances::set_lock(*b"everyth.", &pod(), u128::MAX, WithdrawReasons::all());
+		assert_ok!(discard(pod(), job));
+		assert_eq!(total(&pod()), ENDOWMENT - 13);
+		check();
+	});
+}
+
+#[test]
+fn only_the_pod_discards_and_only_while_proving() {
+	ext().execute_with(|| {
+		let job = locked();
+		assert_noop!(discard(pod(), job), Error::<Test>::NotProving);
+		assert_ok!(acknowledge(pod(), job));
+		assert_noop!(discard(rival(), job), Error::<Test>::NotPod);
+		assert_noop!(discard(client(), job), Error::<Test>::NotPod);
+		assert_noop!(discard(pod(), JobId(7)), Error::<Test>::JobNotFound);
+		assert_noop!(JobMarket::discard(RuntimeOrigin::none(), job), DispatchError::BadOrigin);
+	});
+}
+
+#[test]
+fn after_the_deadline_it_is_too_late_for_the_smaller_slash() {
+	ext().execute_with(|| {
+		let (early, late) = (proving(), proving());
+		go_to(36);
+		assert_ok!(discard(pod(), early));
+		go_to(37);
+		assert_noop!(discard(pod(), late), Error::<Test>::NotProving);
+		check();
+	});
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! A runtime for the tests, with real balances.
+
+use crate as pallet_pods;
+use frame_support::{derive_impl, parameter_types, traits::fungible::InspectHold};
+use proofpod_primitives::{
+	pod::{PodProfile, Region},
+	Balance, BlockNumber, EncryptionKey,
+};
+use sp_runtime::{traits::IdentityLookup, AccountId32, BuildStorage};
+
+type Block = frame_system::mocking::MockBlockU32<Test>;
+
+#[frame_support::runtime]
+mod test_runtime {
+	#[runtime::runtime]
+	#[runtime::derive(
+		RuntimeCall,
+		RuntimeEvent,
+		RuntimeError,
+		RuntimeOrigin,
+		RuntimeFreezeReason,
+		RuntimeHoldReason,
+		RuntimeSlashReason,
+		RuntimeLockId,
+		RuntimeTask,
+		RuntimeViewFunction
+	)]
+	pub struct Test;
+
+	#[runtime::pallet_index(0)]
+	pub type System = frame_system;
+	#[runtime::pallet_index(1)]
+	pub type Balances = pallet_balances;
+	#[runtime::pallet_index(2)]
+	pub type Pods = pallet_pods;
+}
+
+#[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
+impl frame_system::Config for Test {
+	type Block = Block;
+	type AccountId = AccountId32;
+	type Lookup = IdentityLookup<AccountId32>;
+	type AccountData = pallet_balances::AccountData<Balance>;
+	type DbWeight = frame_support::weights::constants::RocksDbWeight;
+}
+
+#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
+impl pallet_balances::Config for Test {
+	type AccountStore = System;
+	type Balance = Balance;
+	type ExistentialDeposit = frame_support::traits::ConstU128<1>;
+}
+
+parameter_types! {
+	pub static Bond: Balance = 1_000;
+	pub const UnbondingPeriod: BlockNumber = 10;
+}
+
+impl pallet_pods::Config for Test {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Bond = Bond;
+	type UnbondingPeriod = UnbondingPeriod;
+	type WeightInfo = ();
+}
+
+/// An account with funds.
+pub(crate) const CAROL: AccountId32 = AccountId32::new([1; 32]);
+/// Another account with funds.
+pub(crate) const DAVE: AccountId32 = AccountId32::new([2; 32]);
+/// An account whose funds do not suffice for the bond.
+pub(crate) const POOR: AccountId32 = AccountId32::new([3; 32]);
+
+/// What the accounts with funds have at the start.
+pub(crate) const FUNDS: Balance = 10_000;
+
+/// Runs a test in block 1 of a fresh chain, and checks the chain's state after it.
+pub(crate) fn build_and_execute(test: impl FnOnce()) {
+	let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
+	pallet_balances::GenesisConfig::<Test> {
+		balances: vec![(CAROL, FUNDS), (DAVE, FUNDS), (POOR, 10)],
+		..Default::default()
+	}
+	.assimilate_storage(&mut storage)
+	.unwrap();
+	sp_io::TestExternalities::new(storage).execute_with(|| {
+		System::set_block_number(1);
+		test();
+		Pods::do_try_state().unwrap();
+	});
+}
+
+/// Events of the pallet since the last call.
+pub(crate) fn take_events() -> Vec<crate::Event<Test>> {
+	let events = System::events()
+		.into_iter()
+		.filter_map(|record| match record.event {
+			RuntimeEvent::Pods(event) => Some(event),
+			_ => None,
+		})
+		.collect();
+	System::reset_events();
+	events
+}
+
+/// What is held from an account as a pod's bond.
+pub(crate) fn held(who: &AccountId32) -> Balance {
+	Balances::balance_on_hold(&crate::HoldReason::PodBond.into(), who)
+}
+
+/// A profile whose encryption key is this byte, over and over.
+pub(crate) fn profile(key: u8) -> PodProfile {
+	PodProfile {
+		endpoint: b"https://pod.example:8443".to_vec().try_into().unwrap(),
+		encryption_key: EncryptionKey([key; 32]),
+		region: Region(*b"CH"),
+		models: Default::default(),
+	}
+}

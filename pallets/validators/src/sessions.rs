@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! The list of validators as `pallet_session` sees it.
+
+use crate::{Config, ListChanged, Pallet, Validators};
+use alloc::vec::Vec;
+use pallet_session::SessionManager;
+use sp_runtime::AccountId32;
+use sp_staking::SessionIndex;
+
+impl<T: Config> SessionManager<AccountId32> for Pallet<T> {
+	/// The list, when it has changed since the last session was planned. Otherwise `None`, by
+	/// which the validators stay, and consensus sees a change only where keys were exchanged.
+	fn new_session(_: SessionIndex) -> Option<Vec<AccountId32>> {
+		ListChanged::<T>::take().then(|| Validators::<T>::get().into_inner())
+	}
+
+	/// The first two sessions have the validators of the genesis configuration.
+	///
+	/// # Panics
+	/// When that configuration has session keys but no validators, or a validator without session
+	/// keys, which `pallet_session` would pass over in silence.
+	fn new_session_genesis(_: SessionIndex) -> Option<Vec<AccountId32>> {
+		let validators = Validators::<T>::get().into_inner();
+		assert!(
+			!validators.is_empty() || pallet_session::NextKeys::<T>::iter_keys().next().is_none(),
+			"genesis has session keys but lists no validator: set `validators.validators`",
+		);
+		let without_keys = validators.iter().find(|validator| !Self::has_session_keys(validator));
+		assert!(
+			without_keys.is_none(),
+			"genesis validator {without_keys:?} has no session keys: add them to `session.keys`",
+		);
+		Some(validators)
+	}
+
+	fn end_session(_: SessionIndex) {}
+
+	fn start_session(_: SessionIndex) {}
+}

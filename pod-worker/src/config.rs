@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! The worker's configuration file: TOML, every key explained in `pod-worker.example.toml`.
+
+use crate::error::{Error, Result};
+use proofpod_client::amount::Amount;
+use serde::{Deserialize, Deserializer};
+use std::{
+	net::SocketAddr,
+	path::{Path, PathBuf},
+};
+
+/// A commented configuration, which `pod-worker init` writes and a test parses.
+pub const EXAMPLE: &str = include_str!("../pod-worker.example.toml");
+
+/// Everything that an operator decides.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+	/// The chain.
+	pub chain: ChainConfig,
+	/// The pod as clients see it.
+	pub pod: PodConfig,
+	/// What the worker does with its machine.
+	#[serde(default)]
+	pub work: WorkConfig,
+	/// Models that the pod serves.
+	#[serde(rename = "model")]
+	pub models: Vec<ModelConfig>,
+}
+
+/// `[chain]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChainConfig {
+	/// WebSocket address of a node.
+	pub url: String,
+	/// The chain that the operator means; the worker refuses any other.
+	#[serde(default)]
+	pub genesis: Option<proofpod_primitives::GenesisHash>,
+}
+
+/// `[pod]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PodConfig {
+	/// File with the seed phrase of the pod's account, mode 0600.
+	#[serde(default)]
+	pub account_file: Option<PathBuf>,
+	/// A well-known development account such as `//Bob`; only with `--dev`.
+	#[serde(default)]
+	pub account_dev: Option<String>,
+	/// Address to listen on for sealed inputs.
+	pub listen: SocketAddr,
+	/// Address that clients use, when it differs from `listen`.
+	#[serde(default)]
+	pub endpoint: Option<String>,
+	/// ISO 3166-1 alpha-2 code of the country where the machine stands.
+	pub region: String,
+	/// Folder for the encryption key and the journal; one worker per folder.
+	pub data: PathBuf,
+}
+
+/// `[work]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WorkConfig {
+	/// Jobs that the pod holds at the same time.
+	pub jobs: u32,
+	/// Address for metrics and status.
+	pub metrics: Option<SocketAddr>,
+	/// How many times its own proving time a job must leave the worker.
+	pub time_margin: u32,
+}
+
+impl Default for WorkConfig {
+	fn default() -> Self {
+		Self { jobs: 4, metrics: None, time_margin: 3 }
+	}
+}
+
+/// `[[model]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+	/// Folder with the model's artefacts, as `proofpod model setup` leaves it.
+	pub directory: PathBuf,
+	/// Least price at which the pod takes a job for this model, such as `"0.5 POD"`.
+	#[serde(deserialize_with = "amount")]
+	pub min_price: Amount,
+}
+
+/// Amounts in the configuration are written as people write them.
+fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Amount, D::Error> {
+	let text = String::deserialize(deserializer)?;
+	text.parse().map_err(serde::de::Error::custom)
+}
+
+impl Config {
+	/// Reads and checks a configuration. Relative paths count from the file's own folder.
+	pub fn load(path: &Path) -> Result<Self> {
+		let text = std::fs::read_to_string(path)
+			.map_err(|error| Error::ConfigUnreadable { path: path.into(), error })?;
+		Self::parse(&text, path.parent().unwrap_or(Path::new(".")))
+			.map_err(|reason| Error::ConfigInvalid { path: path.into(), reason })
+	}
+
+	fn parse(text: &str, base: &Path) -> std::result::Result<Self, String> {
+		let mut config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+		if config.models.is_empty() {
+			return Err("expected at least one [[model]], found none".into());
+		}
+		if config.work.jobs == 0 {
+			return Err("work.jobs: expected at least 1, found 0".into());
+		}
+		if config.work.time_margin == 0 {
+			return Err("work.time_margin: expected at least 1, found 0".into());
+		}
+		let region = config.pod.region.as_bytes();
+		if region.len() != 2 || !region.iter().all(u8::is_ascii_uppercase) {
+			return Err(format!(
+				"pod.region: expected two capital letters such as \"CH\", found {:?}",
+				config.pod.region
+			));
+		}
+		match (&config.pod.account_file, &config.pod.account_dev) {
+			(Some(_), None) | (None, Some(_)) => {},
+			_ => return Err("pod: expected exactly one of account_file and account_dev".into()),
+		}
+		if let Some(file) = &mut config.pod.account_file {
+			*file = base.join(&*file);
+		}
+		config.pod.data = base.join(&config.pod.data);
+		for model in &mut config.models {
+			model.directory = base.join(&model.directory);
+		}
+		Ok(config)
+	}
+}
+
+impl PodConfig {
+	/// The URL that the pod publishes.
+	pub fn published_endpoint(&self) -> String {
+		self.endpoint.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	fn parse(text: &str) -> std::result::Result<Config, String> {
+		Config::parse(text, Path::new("/etc/proofpod"))
+	}
+
+	#[test]
+	fn example_is_a_valid_configuration() {
+		let config = parse(EXAMPLE).unwrap();
+		assert_eq!(config.models.len(), 1);
+		assert!(config.models[0].directory.starts_with("/etc/proofpod"));
+		assert_eq!(config.work.jobs, WorkConfig::default().jobs);
+	}
+
+	#[test]
+	fn mistakes_are_named() {
+		for (from, to, expected) in [
+			("url =", "uri =", "unknown field `uri`"),
+			("[[model]]", "[model]", "invalid type"),
+			("region = \"CH\"", "region = \"Swiss\"", "two capital letters"),
+			("account_file =", "account_dev = \"//Bob\"\naccount_file =", "exactly one of"),
+			("listen = \"", "listen = \"nowhere:", "listen"),
+		] {
+			assert!(EXAMPLE.contains(from), "{from}");
+			let error = parse(&EXAMPLE.replacen(from, to, 1)).unwrap_err();
+			assert!(error.contains(expected), "{from} -> {to}: {error}");
+		}
+	}
+}

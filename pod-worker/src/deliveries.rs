@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! Sealed inputs: which jobs the pod expects one for, whether what arrives is the right one, and
+//! where it waits until the job is over.
+//!
+//! A delivery is opened and checked against the job's commitments *before* it is stored. So nobody
+//! but the client can put anything into the journal, or replace what the client delivered.
+
+use crate::{
+	error::{Error, Result},
+	journal::Journal,
+};
+use proofpod_client::{
+	sealing::{self, DecryptionKey, Delivery, DeliveryContext, SealingError, MAX_SEALED_SIZE},
+	AccountId, Job, Lock,
+};
+use proofpod_primitives::{GenesisHash, InputCommitment, JobId, OutputKeyCommitment};
+use proofpod_zkml::commitment::{commit_input, commit_output_key, Secrets};
+use std::{
+	collections::BTreeMap,
+	sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::Notify;
+
+/// Why a delivery was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+	/// The pod does not hold the job.
+	#[error("job {job} is not locked by this pod, as far as its finalised chain says: try again in a few seconds")]
+	NotLocked {
+		/// The job.
+		job: JobId,
+	},
+	/// The delivery is not what the job's record promises.
+	#[error("{0}")]
+	Unusable(Error),
+	/// The pod cannot store it.
+	#[error("the pod could not store the delivery; try again")]
+	Internal,
+}
+
+impl Refusal {
+	/// The stable code.
+	pub fn code(&self) -> &'static str {
+		match self {
+			Self::NotLocked { .. } => "PW-DEL-004",
+			Self::Unusable(error) => error.code(),
+			Self::Internal => "PW-DAT-003",
+		}
+	}
+}
+
+/// What the worker must know of a job that it holds.
+#[derive(Clone, Debug)]
+struct Held {
+	input: InputCommitment,
+	output_key: Option<OutputKeyCommitment>,
+	key_epoch: u32,
+	step: &'static str,
+}
+
+/// The pod's deliveries.
+pub struct Deliveries {
+	genesis: GenesisHash,
+	pod: AccountId,
+	key: DecryptionKey,
+	journal: Arc<Journal>,
+	held: Mutex<BTreeMap<JobId, Held>>,
+	arrived: Notify,
+}
+
+impl Deliveries {
+	/// Deliveries to `pod`, sealed to `key`, kept in `journal`.
+	pub fn new(
+		genesis: GenesisHash,
+		pod: AccountId,
+		key: DecryptionKey,
+		journal: Arc<Journal>,
+	) -> Self {
+		Self { genesis, pod, key, journal, held: Default::default(), arrived: Notify::new() }
+	}
+
+	fn held(&self) -> MutexGuard<'_, BTreeMap<JobId, Held>> {
+		self.held.lock().unwrap_or_else(PoisonError::into_inner)
+	}
+
+	/// Most bytes of a delivery.
+	pub fn max_size(&self) -> usize {
+		MAX_SEALED_SIZE
+	}
+
+	/// From now on, this job's delivery is welcome.
+	pub fn expect(&self, id: JobId, job: &Job, lock: &Lock, step: &'static str) {
+		let held = Held {
+			input: job.request.input,
+			output_key: job.request.output_key,
+			key_epoch: lock.key_epoch,
+			step,
+		};
+		self.held().insert(id, held);
+	}
+
+	/// The pod no longer holds any job but these: forgets the others.
+	///
+	/// # Errors
+	/// When the journal cannot be written.
+	pub fn retain(&self, live: impl Fn(JobId) -> bool) -> Result<()> {
+		self.held().retain(|job, _| live(*job));
+		for job in self.journal.jobs()?.into_iter().filter(|job| !live(*job)) {
+			self.journal.forget(job)?;
+		}
+		Ok(())
+	}
+
+	/// Jobs that the pod holds, and the step of each, for the operator.
+	pub fn status(&self) -> BTreeMap<JobId, &'static str> {
+		self.held().iter().map(|(job, held)| (*job, held.step)).collect()
+	}
+
+	/// Takes what a client delivered: opens it, checks it, stores it, wakes the worker.
+	///
+	/// # Errors
+	/// When the pod does not hold the job, the delivery does not open the job's commitments, or
+	/// the journal cannot be written.
+	pub fn accept(&self, job: JobId, sealed: &[u8]) -> Result<(), Refusal> {
+		let held = self.held().get(&job).cloned().ok_or(Refusal::NotLocked { job })?;
+		self.check(job, &held, sealed).map_err(Refusal::Unusable)?;
+		self.journal.store_delivery(job, sealed).map_err(|error| {
+			tracing::error!(code = error.code(), %job, %error, "cannot store a delivery");
+			Refusal::Internal
+		})?;
+		self.arrived.notify_one();
+		Ok(())
+	}
+
+	/// What was delivered for a job that the pod holds, opened and checked again.
+	///
+	/// # Errors
+	/// When the journal cannot be read, or what it holds does not belong to the job.
+	pub fn opened(&self, job: JobId) -> Result<Option<(Delivery, Secrets)>> {
+		let Some(held) = self.held().get(&job).cloned() else { return Ok(None) };
+		match self.journal.delivery(job)? {
+			Some(sealed) => self.check(job, &held, &sealed).map(Some),
+			None => Ok(None),
+		}
+	}
+
+	/// Waits until a delivery arrives.
+	pub async fn arrival(&self) {
+		self.arrived.notified().await;
+	}
+
+	fn check(&self, job: JobId, held: &Held, sealed: &[u8]) -> Result<(Delivery, Secrets)> {
+		let context = DeliveryContext {
+			genesis: self.genesis,
+			job,
+			pod: self.pod.0,
+			key_epoch: held.key_epoch,
+			input: held.input,
+		};
+		let delivery = sealing::open(&self.key, &context, sealed)
+			.map_err(|error| Error::Delivery { job, error })?;
+		let secrets = Secrets::from_bytes(&delivery.salt, &delivery.output_key)
+			.map_err(|_| Error::Delivery { job, error: SealingError::Malformed })?;
+		if commit_input(&delivery.input, &secrets.salt) != held.input {
+			return Err(Error::Commitment { job, what: "input" });
+		}
+		let output_key = commit_output_key(&secrets.output_key);
+		if held.output_key.is_some_and(|commitment| commitment != output_key) {
+			return Err(Error::Commitment { job, what: "output key" });
+		}
+		Ok((delivery, secrets))
+	}
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! What this chain decides for each pallet.
+//!
+//! * [`system`]: blocks and their limits;
+//! * [`consensus`]: who makes and finalises blocks;
+//! * [`money`]: balances and fees;
+//! * [`accounts`]: batches, proxies, multisignatures, root;
+//! * [`market`]: keys, models, pods and jobs.
+
+pub mod accounts;
+pub mod consensus;
+pub mod market;
+pub mod money;
+pub mod system;

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! Blocks and their limits.
+
+use crate::{
+	AccountId, Balance, Block, BlockNumber, Hash, Nonce, PalletInfo, Runtime, RuntimeCall,
+	RuntimeEvent, RuntimeOrigin, RuntimeTask, RuntimeVersion, VERSION,
+};
+use frame_support::{
+	derive_impl,
+	dispatch::DispatchClass,
+	parameter_types,
+	traits::{ConstU32, Contains},
+	weights::{
+		constants::{
+			BlockExecutionWeight, ExtrinsicBaseWeight, ParityDbWeight, WEIGHT_REF_TIME_PER_MILLIS,
+		},
+		Weight,
+	},
+};
+use frame_system::limits::{BlockLength, BlockWeights};
+use sp_runtime::Perbill;
+
+/// Milliseconds of computation in a block: half a slot, for a block is executed by its author and
+/// then by every other node before the next one builds on it.
+pub const BLOCK_COMPUTATION_MILLIS: u64 = 1_500;
+
+/// Share of a block that ordinary transactions may fill. The rest is for operational ones, such as
+/// the report of a stalled finality, which must get through when the chain is busy.
+pub const NORMAL_SHARE: Perbill = Perbill::from_percent(75);
+
+/// Share of a block that is expected to be taken by `on_initialize`: Aura, authorship, session.
+const INITIALIZATION_SHARE: Perbill = Perbill::from_percent(5);
+
+/// Longest block in bytes. A result takes about 1 kB, so computation is the scarcer resource.
+const BLOCK_LENGTH: u32 = 5 * 1024 * 1024;
+
+parameter_types! {
+	/// Hashes of the last hour of blocks remain known, so that transactions may be mortal for up
+	/// to that long.
+	pub const BlockHashCount: BlockNumber = 1_200;
+
+	/// The version of this runtime.
+	pub const Version: RuntimeVersion = VERSION;
+
+	/// The longest blocks.
+	pub RuntimeBlockLength: BlockLength = BlockLength::builder()
+		.max_length(BLOCK_LENGTH)
+		.modify_max_length_for_class(DispatchClass::Normal, |length| {
+			*length = NORMAL_SHARE * BLOCK_LENGTH
+		})
+		.build();
+
+	/// The most computation in a block. State is not proved to third parties, so the size of proofs
+	/// is not limited.
+	pub RuntimeBlockWeights: BlockWeights = {
+		let block = Weight::from_parts(
+			BLOCK_COMPUTATION_MILLIS.saturating_mul(WEIGHT_REF_TIME_PER_MILLIS),
+			u64::MAX,
+		);
+		let normal = NORMAL_SHARE * block;
+		BlockWeights::builder()
+			.base_block(BlockExecutionWeight::get())
+			.for_class(DispatchClass::all(), |weights| {
+				weights.base_extrinsic = ExtrinsicBaseWeight::get();
+			})
+			.for_class(DispatchClass::Normal, |weights| {
+				weights.max_total = Some(normal);
+			})
+			.for_class(DispatchClass::Operational, |weights| {
+				weights.max_total = Some(block);
+				weights.reserved = Some(block.saturating_sub(normal));
+			})
+			.avg_block_initialization(INITIALIZATION_SHARE)
+			.build_or_panic()
+	};
+
+	/// The prefix of this chain's SS58 addresses: the generic one of Substrate chains.
+	pub const SS58Prefix: u16 = 42;
+}
+
+/// Calls that transactions may make.
+///
+/// All but `session.purge_keys`: a listed validator that took its keys away would drop out of the
+/// next session however few remained. `validators.withdraw_keys` does the same for everybody else.
+pub struct PublicCalls;
+
+impl Contains<RuntimeCall> for PublicCalls {
+	fn contains(call: &RuntimeCall) -> bool {
+		!matches!(call, RuntimeCall::Session(pallet_session::Call::purge_keys {}))
+	}
+}
+
+#[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
+impl frame_system::Config for Runtime {
+	type BaseCallFilter = PublicCalls;
+	type Block = Block;
+	type AccountId = AccountId;
+	type Nonce = Nonce;
+	type Hash = Hash;
+	type BlockHashCount = BlockHashCount;
+	type BlockLength = RuntimeBlockLength;
+	type BlockWeights = RuntimeBlockWeights;
+	type DbWeight = ParityDbWeight;
+	type Version = Version;
+	type AccountData = pallet_balances::AccountData<Balance>;
+	type SystemWeightInfo = frame_system::weights::SubstrateWeight<Runtime>;
+	type ExtensionsWeightInfo = frame_system::SubstrateExtensionsWeight<Runtime>;
+	type SS58Prefix = SS58Prefix;
+	type MaxConsumers = ConstU32<16>;
+}

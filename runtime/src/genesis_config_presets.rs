@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! The genesis of development and local chains.
+//!
+//! Both use well-known keys that anybody can sign with, and give the root origin to one of them:
+//! they are for chains without value. A production chain is specified in a file of its own, on top
+//! of the default genesis, which has no accounts, no validators and no sudo key.
+
+use crate::{
+	units::POD, AccountId, Balance, BalancesConfig, RuntimeGenesisConfig, SessionConfig,
+	SessionKeys, SudoConfig, ValidatorsConfig,
+};
+use alloc::{vec, vec::Vec};
+use frame_support::build_struct_json_patch;
+use serde_json::Value;
+use sp_genesis_builder::{PresetId, DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET};
+use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
+
+/// What each development account owns: enough for any number of bonds, deposits and jobs.
+const ENDOWMENT: Balance = 1_000_000 * POD;
+
+/// The accounts that are funded: Alice, Bob, Charlie, Dave, Eve and Ferdie.
+const FUNDED: [Sr25519Keyring; 6] = [
+	Sr25519Keyring::Alice,
+	Sr25519Keyring::Bob,
+	Sr25519Keyring::Charlie,
+	Sr25519Keyring::Dave,
+	Sr25519Keyring::Eve,
+	Sr25519Keyring::Ferdie,
+];
+
+/// A development account that validates, with its well-known session keys.
+type DevelopmentValidator = (Sr25519Keyring, Ed25519Keyring);
+
+fn genesis(validators: &[DevelopmentValidator], sudo: Sr25519Keyring) -> Value {
+	let accounts: Vec<AccountId> =
+		validators.iter().map(|(account, _)| account.to_account_id()).collect();
+	let keys = validators.iter().map(|(aura, grandpa)| {
+		let account = aura.to_account_id();
+		let keys = SessionKeys { aura: aura.public().into(), grandpa: grandpa.public().into() };
+		(account.clone(), account, keys)
+	});
+	build_struct_json_patch!(RuntimeGenesisConfig {
+		balances: BalancesConfig {
+			balances: FUNDED.map(|account| (account.to_account_id(), ENDOWMENT)).to_vec(),
+		},
+		validators: ValidatorsConfig { validators: accounts },
+		session: SessionConfig { keys: keys.collect() },
+		sudo: SudoConfig { key: Some(sudo.to_account_id()) },
+	})
+}
+
+/// One validator, Alice, who also has the sudo key.
+pub fn development() -> Value {
+	genesis(&[(Sr25519Keyring::Alice, Ed25519Keyring::Alice)], Sr25519Keyring::Alice)
+}
+
+/// Two validators, Alice and Bob; Alice has the sudo key.
+pub fn local_testnet() -> Value {
+	genesis(
+		&[
+			(Sr25519Keyring::Alice, Ed25519Keyring::Alice),
+			(Sr25519Keyring::Bob, Ed25519Keyring::Bob),
+		],
+		Sr25519Keyring::Alice,
+	)
+}
+
+/// The JSON of a preset, to be merged over the default genesis; `None` for an unknown name.
+pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
+	let patch = match id.as_str() {
+		DEV_RUNTIME_PRESET => development(),
+		LOCAL_TESTNET_RUNTIME_PRESET => local_testnet(),
+		_ => return None,
+	};
+	serde_json::to_vec(&patch).ok()
+}
+
+/// The names that [`get_preset`] knows.
+pub fn preset_names() -> Vec<PresetId> {
+	vec![PresetId::from(DEV_RUNTIME_PRESET), PresetId::from(LOCAL_TESTNET_RUNTIME_PRESET)]
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+mod calls;
+mod chain;
+mod genesis;
+mod limits;
+mod proxies;

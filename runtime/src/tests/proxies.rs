@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! What each kind of proxy may do, and what nobody may.
+
+use crate::{
+	configs::{accounts::ProxyType, system::PublicCalls},
+	RuntimeCall,
+};
+use frame_support::traits::{Contains, InstanceFilter};
+use proofpod_primitives::{
+	job::{JobRequest, PriceRamp, Requirements, Windows},
+	InputCommitment, JobId, ModelId,
+};
+use sp_keyring::Sr25519Keyring::Bob;
+
+fn transfer() -> RuntimeCall {
+	RuntimeCall::Balances(pallet_balances::Call::transfer_all {
+		dest: Bob.to_account_id().into(),
+		keep_alive: false,
+	})
+}
+
+fn open_job() -> RuntimeCall {
+	RuntimeCall::Jobs(pallet_jobs::Call::open {
+		request: JobRequest {
+			model: ModelId([0; 32]),
+			input: InputCommitment([0; 32]),
+			output_key: None,
+			price: PriceRamp { min: 1, max: 1, ramp: 0 },
+			windows: Windows { lock: 1, acknowledge: 1, prove: 1 },
+			requirements: Requirements::default(),
+		},
+	})
+}
+
+fn lock_job() -> RuntimeCall {
+	RuntimeCall::Jobs(pallet_jobs::Call::lock { job: JobId(0), min_price: 0 })
+}
+
+fn cancel_job() -> RuntimeCall {
+	RuntimeCall::Jobs(pallet_jobs::Call::cancel { job: JobId(0) })
+}
+
+fn remark() -> RuntimeCall {
+	RuntimeCall::System(frame_system::Call::remark { remark: Vec::new() })
+}
+
+fn leave() -> RuntimeCall {
+	RuntimeCall::Pods(pallet_pods::Call::leave {})
+}
+
+fn become_root() -> RuntimeCall {
+	RuntimeCall::Sudo(pallet_sudo::Call::sudo { call: Box::new(remark()) })
+}
+
+fn batch() -> RuntimeCall {
+	RuntimeCall::Utility(pallet_utility::Call::batch { calls: vec![lock_job(), leave()] })
+}
+
+#[test]
+fn each_type_allows_its_calls() {
+	use ProxyType::{Any, NonTransfer, PodOperator};
+	let table = [
+		(transfer(), [true, false, false]),
+		(become_root(), [true, false, false]),
+		(open_job(), [true, false, false]),
+		(cancel_job(), [true, true, false]),
+		(remark(), [true, true, false]),
+		(lock_job(), [true, true, true]),
+		(leave(), [true, true, true]),
+		(batch(), [true, true, true]),
+	];
+	for (call, expected) in table {
+		let allowed = [Any, NonTransfer, PodOperator].map(|kind| kind.filter(&call));
+		assert_eq!(allowed, expected, "{call:?}");
+	}
+}
+
+#[test]
+fn supersets_allow_all_that_their_subsets_do() {
+	let kinds = [ProxyType::Any, ProxyType::NonTransfer, ProxyType::PodOperator];
+	let calls = [
+		transfer(),
+		become_root(),
+		open_job(),
+		cancel_job(),
+		remark(),
+		lock_job(),
+		leave(),
+		batch(),
+	];
+	for upper in kinds {
+		for lower in kinds {
+			let covers = calls.iter().all(|call| !lower.filter(call) || upper.filter(call));
+			assert_eq!(upper.is_superset(&lower), covers, "{upper:?} over {lower:?}");
+		}
+	}
+}
+
+#[test]
+fn session_keys_cannot_be_purged_past_the_floor() {
+	assert!(!PublicCalls::contains(&RuntimeCall::Session(pallet_session::Call::purge_keys {})));
+	assert!(PublicCalls::contains(&RuntimeCall::Validators(
+		pallet_validators::Call::withdraw_keys {}
+	)));
+	assert!(PublicCalls::contains(&transfer()));
+}

@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! A model's folder: everything that belongs to one model, each file under its digest.
+//!
+//! | file | content | written by |
+//! |---|---|---|
+//! | `network.bin` | the [quantised network](crate::network) | [`ModelDirectory::compile`] |
+//! | `model.json` | [`ModelDescription`]: names, sizes, accuracy, digests; after the setup the manifest | both |
+//! | `verifying.key` | canonical verifying key | [`ModelDirectory::setup`] |
+//! | `proving.key` | proving key | [`ModelDirectory::setup`] |
+//!
+//! Folders are passed on: whatever is read is checked against `model.json`, and whoever wants a
+//! certain model compares [`ModelDirectory::manifest`]'s identity with the chain's.
+
+mod error;
+
+pub use error::ArtefactError;
+
+use crate::{
+	accuracy::{self, AccuracyReport},
+	circuit::{self, Matrices},
+	input::InputFile,
+	network::{OutputPacking, QuantisedNetwork},
+	onnx,
+	prover::Prover,
+	quantise,
+	setup::{self, SetupError},
+};
+use ark_bls12_381::Bls12_381;
+use ark_groth16::ProvingKey;
+use proofpod_primitives::{
+	blake2_256,
+	manifest::{
+		ModelManifest, OutputVisibility, SetupProvenance, WeightsVisibility, MANIFEST_VERSION,
+	},
+	Digest, ModelId, VerifyingKeyId,
+};
+use proofpod_verifier::{Native, VerifyingKey, MAX_VERIFYING_KEY_SIZE};
+use rand::{CryptoRng, RngCore};
+use serde::{Deserialize, Serialize};
+use std::{
+	fs, io,
+	path::{Path, PathBuf},
+};
+
+/// Version of `model.json`.
+pub const DESCRIPTION_VERSION: u16 = 1;
+/// Name of the quantised network's file.
+pub const NETWORK_FILE: &str = "network.bin";
+/// Name of the description's file.
+pub const DESCRIPTION_FILE: &str = "model.json";
+/// Name of the verifying key's file.
+pub const VERIFYING_KEY_FILE: &str = "verifying.key";
+/// Name of the proving key's file.
+pub const PROVING_KEY_FILE: &str = "proving.key";
+
+const MAX_DESCRIPTION_SIZE: u64 = 4 << 20;
+const MAX_CLASS_NAME: usize = 64;
+
+/// How to compile a model.
+#[derive(Clone, Debug)]
+pub struct CompileOptions {
+	/// Name for people, at most 64 bytes.
+	pub name: String,
+	/// Who can read the outputs of its jobs.
+	pub output: OutputVisibility,
+	/// Who can read its weights.
+	pub weights: WeightsVisibility,
+	/// Names of the classes; without, those of the ONNX file's property `classes`, or none.
+	pub classes: Option<Vec<String>>,
+}
+
+/// What a circuit costs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CircuitSize {
+	/// Rank-1 constraints.
+	pub constraints: usize,
+	/// Witnesses.
+	pub witnesses: usize,
+	/// Public inputs.
+	pub public_inputs: usize,
+	/// Non-zero entries of the matrices.
+	pub non_zeros: usize,
+	/// Digest of the matrices: whoever compiles the same network gets the same.
+	pub matrices: Digest,
+	/// Constraints of every part of the circuit.
+	pub sections: Vec<(String, usize)>,
+}
+
+impl CircuitSize {
+	fn of(matrices: &Matrices) -> Self {
+		let sections = matrices.sections().iter();
+		Self {
+			constraints: matrices.constraints(),
+			witnesses: matrices.witnesses(),
+			public_inputs: matrices.public_inputs(),
+			non_zeros: matrices.non_zeros(),
+			matrices: matrices.digest(),
+			sections: sections.map(|part| (part.name.clone(), part.constraints)).collect(),
+		}
+	}
+}
+
+/// A manifest and the identity that the chain knows it by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentifiedManifest {
+	/// The model's identity.
+	pub id: ModelId,
+	/// The manifest.
+	pub manifest: ModelManifest,
+}
+
+/// What `model.json` holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelDescription {
+	/// [`DESCRIPTION_VERSION`].
+	pub version: u16,
+	/// Name for people.
+	pub name: String,
+	/// Names of the classes; empty when nobody gave any.
+	pub classes: Vec<String>,
+	/// Number of values of the input.
+	pub input_len: usize,
+	/// Number of values of the output.
+	pub output_len: usize,
+	/// Field elements of the packed output.
+	pub output_elements: usize,
+	/// Who can read the outputs of its jobs.
+	pub output: OutputVisibility,
+	/// Who can read its weights.
+	pub weights: WeightsVisibility,
+	/// Digest of the ONNX file that it was compiled from.
+	pub source: Digest,
+	/// Digest of `network.bin`.
+	pub network: Digest,
+	/// Float and integer network compared on the calibration records.
+	pub calibration: AccuracyReport,
+	/// What its circuit costs.
+	pub circuit: CircuitSize,
+	/// The manifest, once there are keys.
+	pub manifest: Option<IdentifiedManifest>,
+}
+
+/// A model that was read from its folder and checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+	/// Its description.
+	pub description: ModelDescription,
+	/// Its network.
+	pub network: QuantisedNetwork,
+}
+
+impl Model {
+	/// The name of a class, or its number.
+	pub fn class_name(&self, class: usize) -> String {
+		self.description.classes.get(class).cloned().unwrap_or_else(|| class.to_string())
+	}
+}
+
+/// The folder of one model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelDirectory {
+	path: PathBuf,
+}
+
+impl ModelDirectory {
+	/// The folder at a path, whether it exists or not.
+	pub fn at(path: impl Into<PathBuf>) -> Self {
+		Self { path: path.into() }
+	}
+
+	/// The folder.
+	pub fn path(&self) -> &Path {
+		&self.path
+	}
+
+	/// Path of a file in the folder.
+	pub fn file(&self, name: &str) -> PathBuf {
+		self.path.join(name)
+	}
+
+	/// Reads an ONNX file, quantises it, measures it on the calibration records, builds its circuit,
+	/// and writes `network.bin` and `model.json`. The same model compiled again keeps its keys.
+	///
+	/// # Errors
+	/// When the file, the records or the options do not fit, or the folder cannot be written.
+	pub fn compile(
+		&self,
+		onnx: &[u8],
+		calibration: &InputFile,
+		options: &CompileOptions,
+	) -> Result<Model, ArtefactError> {
+		let float = onnx::import(onnx)?;
+		let quantised = quantise::quantise(&float, &options.name, &calibration.records)?;
+		let report = accuracy::compare(&float, &quantised, calibration)?;
+		let network = quantised.network;
+		let packing = OutputPacking::of(&network)?;
+		let classes = options.classes.clone().unwrap_or(float.classes);
+		check_classes(&classes, packing.len)?;
+		let circuit = CircuitSize::of(&circuit::matrices(&network, options.output)?);
+		let bytes = network.encode();
+		let mut description = ModelDescription {
+			version: DESCRIPTION_VERSION,
+			name: options.name.clone(),
+			classes,
+			input_len: network.input_len(),
+			output_len: packing.len,
+			output_elements: packing.elements,
+			output: options.output,
+			weights: options.weights,
+			source: Digest(blake2_256(onnx)),
+			network: Digest(blake2_256(&bytes)),
+			calibration: report,
+			circuit,
+			manifest: None,
+		};
+		description.manifest =
+			self.description().ok().and_then(|earlier| earlier.manifest).filter(|identified| {
+				let manifest = &identified.manifest;
+				let same = manifest_of(
+					&description,
+					manifest.verifying_key,
+					manifest.proving_key,
+					manifest.setup,
+				);
+				same.is_ok_and(|same| same == *manifest)
+			});
+		fs::create_dir_all(&self.path).map_err(io_error("create", &self.path))?;
+		self.write(NETWORK_FILE, &bytes)?;
+		self.write_description(&description)?;
+		Ok(Model { description, network })
+	}
+
+	/// Reads and checks `model.json` and `network.bin`.
+	///
+	/// # Errors
+	/// When a file is missing, damaged, or not the one that the description names.
+	pub fn load(&self) -> Result<Model, ArtefactError> {
+		let description = self.description()?;
+		let limit = crate::network::MAX_FILE_SIZE as u64;
+		let bytes = self.read(NETWORK_FILE, limit, "compile the model again")?;
+		self.check_digest(NETWORK_FILE, description.network, Digest(blake2_256(&bytes)))?;
+		let network = QuantisedNetwork::decode(&bytes)?;
+		let packing = OutputPacking::of(&network)?;
+		let found = (network.input_len(), packing.len, packing.elements, network.name.as_str());
+		let described = (
+			description.input_len,
+			description.output_len,
+			description.output_elements,
+			description.name.as_str(),
+		);
+		if found != described {
+			return Err(self.unreadable("sizes or a name that are not the network's"));
+		}
+		check_classes(&description.classes, packing.len)?;
+		Ok(Model { description, network })
+	}
+
+	/// The description, whose manifest is known to agree with it.
+	///
+	/// # Errors
+	/// When `model.json` is missing, damaged or contradicts itself.
+	pub fn description(&self) -> Result<ModelDescription, ArtefactError> {
+		let bytes = self.read(DESCRIPTION_FILE, MAX_DESCRIPTION_SIZE, "compile the model first")?;
+		let description: ModelDescription =
+			serde_json::from_slice(&bytes).map_err(|error| self.unreadable(error.to_string()))?;
+		if description.version != DESCRIPTION_VERSION {
+			return Err(self.unreadable(format!("version {}", description.version)));
+		}
+		if let Some(IdentifiedManifest { id, manifest }) = &description.manifest {
+			let expected = manifest_of(
+				&description,
+				manifest.verifying_key,
+				manifest.proving_key,
+				manifest.setup,
+			);
+			if !expected.is_ok_and(|expected| expected == *manifest) || *id != manifest.id() {
+				return Err(self.unreadable("a manifest that contradicts it"));
+			}
+		}
+		Ok(description)
+	}
+
+	/// The manifest.
+	///
+	/// # Errors
+	/// When the description cannot be read, or there are no keys yet.
+	pub fn manifest(&self) -> Result<IdentifiedManifest, ArtefactError> {
+		let not_set_up = || ArtefactError::NotSetUp { path: self.path.clone() };
+		self.description()?.manifest.ok_or_else(not_set_up)
+	}
+
+	/// Generates the model's keys on this machine, writes them, and records the manifest. Keys from an
+	/// earlier setup are replaced, and with them the model's identity.
+	///
+	/// # Errors
+	/// When the model is not compiled, too large, or the folder cannot be written.
+	pub fn setup(
+		&self,
+		rng: &mut (impl RngCore + CryptoRng),
+	) -> Result<IdentifiedManifest, ArtefactError> {
+		let model = self.load()?;
+		let matrices = circuit::matrices(&model.network, model.description.output)?;
+		let keys = setup::generate(&matrices, rng)?;
+		let (path, partial) = (self.file(PROVING_KEY_FILE), self.partial(PROVING_KEY_FILE));
+		let file = fs::File::create(&partial).map_err(io_error("write", &partial))?;
+		setup::write_proving_key(&keys.proving, file)?;
+		fs::rename(&partial, &path).map_err(io_error("write", &path))?;
+		self.write(VERIFYING_KEY_FILE, &keys.verifying)?;
+		self.record_keys(SetupProvenance::SingleParty)
+	}
+
+	/// Records keys that lie in the folder already, such as a ceremony's: computes their digests and
+	/// writes the manifest.
+	///
+	/// # Errors
+	/// When a file is missing, when the verifying key is not one for this circuit's public inputs, or
+	/// when `model.json` cannot be read or written.
+	pub fn record_keys(&self, setup: SetupProvenance) -> Result<IdentifiedManifest, ArtefactError> {
+		let mut description = self.load()?.description;
+		let verifying =
+			self.read(VERIFYING_KEY_FILE, MAX_VERIFYING_KEY_SIZE as u64, "run the setup again")?;
+		let public_inputs = VerifyingKey::<Native>::decode(&verifying)
+			.map(|key| key.public_inputs())
+			.map_err(|error| error.to_string());
+		let expected = description.circuit.public_inputs;
+		if public_inputs != Ok(expected) {
+			return Err(ArtefactError::VerifyingKey {
+				path: self.file(VERIFYING_KEY_FILE),
+				expected,
+				found: public_inputs.map_or_else(|error| error, |found| found.to_string()),
+			});
+		}
+		let proving = setup::digest(self.open(PROVING_KEY_FILE, "run the setup again")?)?;
+		let key = VerifyingKeyId(blake2_256(&verifying));
+		let manifest = manifest_of(&description, key, proving, setup)
+			.map_err(|reason| self.unreadable(reason))?;
+		let identified = IdentifiedManifest { id: manifest.id(), manifest };
+		description.manifest = Some(identified.clone());
+		self.write_description(&description)?;
+		Ok(identified)
+	}
+
+	/// The verifying key's canonical bytes.
+	///
+	/// # Errors
+	/// When the key is missing or not the one that the manifest names.
+	pub fn verifying_key(&self) -> Result<Vec<u8>, ArtefactError> {
+		let expected = self.manifest()?.manifest.verifying_key;
+		let bytes =
+			self.read(VERIFYING_KEY_FILE, MAX_VERIFYING_KEY_SIZE as u64, "run the setup again")?;
+		self.check_digest(VERIFYING_KEY_FILE, Digest(expected.0), Digest(blake2_256(&bytes)))?;
+		Ok(bytes)
+	}
+
+	/// The proving key.
+	///
+	/// # Errors
+	/// When the key is missing or not the one that the manifest names.
+	pub fn proving_key(&self) -> Result<ProvingKey<Bls12_381>, ArtefactError> {
+		let expected = self.manifest()?.manifest.proving_key;
+		let file = self.open(PROVING_KEY_FILE, "run the setup again")?;
+		match setup::read_proving_key(file, &expected) {
+			Err(SetupError::Digest { expected, found }) => {
+				self.check_digest(PROVING_KEY_FILE, expected, found)?;
+				Err(SetupError::Digest { expected, found }.into())
+			},
+			key => Ok(key?),
+		}
+	}
+
+	/// A prover for the model.
+	///
+	/// # Errors
+	/// When a file is missing or not the one that the description names.
+	pub fn prover(&self) -> Result<Prover, ArtefactError> {
+		let model = self.load()?;
+		Ok(Prover::new(model.network, model.description.output, self.proving_key()?)?)
+	}
+
+	fn unreadable(&self, reason: impl Into<String>) -> ArtefactError {
+		ArtefactError::Description { path: self.file(DESCRIPTION_FILE), reason: reason.into() }
+	}
+
+	fn check_digest(
+		&self,
+		name: &str,
+		expected: Digest,
+		found: Digest,
+	) -> Result<(), ArtefactError> {
+		if expected == found {
+			return Ok(());
+		}
+		Err(ArtefactError::Changed {
+			path: self.file(name),
+			expected,
+			found,
+			remedy: "the file was changed or belongs to another model; fetch it again, or compile and set up the model again",
+		})
+	}
+
+	fn read(&self, name: &str, limit: u64, remedy: &'static str) -> Result<Vec<u8>, ArtefactError> {
+		use io::Read;
+		let path = self.file(name);
+		let file = self.open(name, remedy)?;
+		let found = file.metadata().map_err(io_error("read", &path))?.len();
+		if found > limit {
+			return Err(ArtefactError::Size { path, limit, found });
+		}
+		let mut bytes = Vec::new();
+		file.take(limit).read_to_end(&mut bytes).map_err(io_error("read", &path))?;
+		Ok(bytes)
+	}
+
+	fn open(&self, name: &str, remedy: &'static str) -> Result<fs::File, ArtefactError> {
+		let path = self.file(name);
+		fs::File::open(&path).map_err(|source| match source.kind() {
+			io::ErrorKind::NotFound => ArtefactError::Missing { path, remedy },
+			_ => ArtefactError::Io { action: "read", path, source },
+		})
+	}
+
+	/// Where a file is written before it takes its name.
+	fn partial(&self, name: &str) -> PathBuf {
+		self.file(&format!("{name}.partial"))
+	}
+
+	/// Writes a file whole or not at all.
+	fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ArtefactError> {
+		let (path, partial) = (self.file(name), self.partial(name));
+		fs::write(&partial, bytes).map_err(io_error("write", &partial))?;
+		fs::rename(&partial, &path).map_err(io_error("write", &path))
+	}
+
+	fn write_description(&self, description: &ModelDescription) -> Result<(), ArtefactError> {
+		let mut text = serde_json::to_vec_pretty(description)
+			.map_err(|error| self.unreadable(error.to_string()))?;
+		text.push(b'\n');
+		self.write(DESCRIPTION_FILE, &text)
+	}
+}
+
+/// The manifest of a described model with these keys.
+fn manifest_of(
+	description: &ModelDescription,
+	verifying_key: VerifyingKeyId,
+	proving_key: Digest,
+	setup: SetupProvenance,
+) -> Result<ModelManifest, String> {
+	let number = |number: usize| u32::try_from(number).map_err(|error| error.to_string());
+	let name = description.name.clone().into_bytes();
+	Ok(ModelManifest {
+		version: MANIFEST_VERSION,
+		name: name.try_into().map_err(|_| "a name that is too long".to_string())?,
+		network: description.network,
+		verifying_key,
+		proving_key,
+		input_len: number(description.input_len)?,
+		output_len: number(description.output_len)?,
+		output_elements: number(description.output_elements)?,
+		output: description.output,
+		weights: description.weights,
+		setup,
+	})
+}
+
+fn check_classes(classes: &[String], output_len: usize) -> Result<(), ArtefactError> {
+	let expected = output_len.max(2);
+	let refuse = |found| Err(ArtefactError::Classes { expected, found });
+	if !classes.is_empty() && classes.len() != expected {
+		return refuse(format!("{} names", classes.len()));
+	}
+	let unfit = |class: &&String| {
+		!(1..=MAX_CLASS_NAME).contains(&class.len()) || class.chars().any(char::is_control)
+	};
+	match classes.iter().find(unfit) {
+		Some(class) => refuse(format!("a name of {} bytes", class.len())),
+		None => Ok(()),
+	}
+}
+
+fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ArtefactError {
+	let path = path.to_path_buf();
+	move |source| ArtefactError::Io { action, path, source }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! The circuit of a model: what a job's proof proves, as rank-1 constraints.
+//!
+//! * `statement`: the statement as a whole: public inputs, commitments, network, sealing;
+//! * `requantise`: rounding, shift, clamp and ReLU of one accumulator;
+//! * `boolean`: booleans, range checks, int8 elements;
+//! * `poseidon`: the hash;
+//! * `system`, `linear`, `matrices`: the constraint system itself.
+//!
+//! # Cost
+//!
+//! Weights are constants, so linear layers and additions are linear combinations: no constraint,
+//! one matrix entry per weight. For a network with `n` int8 inputs whose output packs into `e`
+//! field elements, sealed:
+//!
+//! ```text
+//! 1 + 8·n + 243·⌈(1 + ⌈n/31⌉)/2⌉ + 1 + Σ requantised elements + 244 + 244·e
+//! ```
+//!
+//! A public output costs 1 for each of its `e` elements in place of the last two terms; what a
+//! requantised element costs, between 0 and a few more than its accumulator's bits, stands in the
+//! table of `requantise`.
+//!
+//! # Rules
+//!
+//! Every witness is determined by the inputs, the secrets and the constraints that use it; the
+//! tests change each of them and expect a refusal, and check by the rank of the constraints'
+//! derivative that no combination of witnesses can move. No field element is decomposed unless its
+//! bits are bounded far below the field's. Every int8 input has a witness: values saturate, they
+//! never fail.
+
+#[cfg(test)]
+mod adversary;
+mod boolean;
+mod linear;
+mod matrices;
+mod poseidon;
+mod requantise;
+mod statement;
+mod system;
+#[cfg(test)]
+mod tests;
+
+pub use matrices::{Assignment, Matrices, Section};
+pub(crate) use statement::{Plan, StatementWitness};
+pub use system::MAX_NON_ZEROS;
+
+use crate::{
+	commitment::Secrets,
+	network::{NetworkError, PackingError, QuantisedNetwork, Trace},
+};
+use ark_bls12_381::Fr;
+use proofpod_primitives::manifest::OutputVisibility;
+use system::Circuit;
+
+/// Why a network has no circuit, or a trace no assignment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CircuitError {
+	/// The network is not valid.
+	#[error(transparent)]
+	Network(#[from] NetworkError),
+	/// The output does not pack.
+	#[error(transparent)]
+	Packing(#[from] PackingError),
+	/// An accumulator has more bits than the circuit decomposes.
+	#[error("expected accumulators of at most {limit} bits with their shift, found {found}", limit = boolean::MAX_BITS)]
+	TooWide {
+		/// Bits needed.
+		found: u32,
+	},
+	/// The matrices would not fit into memory.
+	#[error("expected at most {MAX_NON_ZEROS} non-zero matrix entries, found {found}: use a smaller network")]
+	TooLarge {
+		/// Entries counted.
+		found: usize,
+	},
+	/// A circuit allocates another number of public inputs than it says.
+	#[error("expected {expected} public inputs, found {found}")]
+	PublicInputs {
+		/// Public inputs announced.
+		expected: usize,
+		/// Public inputs allocated.
+		found: usize,
+	},
+	/// A trace does not belong to the network.
+	#[error("expected a trace of this network's inference, found a value {value} of another shape or out of its bounds")]
+	Trace {
+		/// First value that does not fit.
+		value: usize,
+	},
+	/// The assignment violates a constraint: the trace is not what inference gives.
+	#[error("the trace violates constraint {constraint}: it is not what this network computes")]
+	Unsatisfied {
+		/// The constraint's row.
+		constraint: usize,
+	},
+}
+
+/// The constraint matrices of a model. The same network gives the same matrices on every machine.
+///
+/// # Errors
+/// When the network is not valid, or too large.
+pub fn matrices(
+	network: &QuantisedNetwork,
+	output: OutputVisibility,
+) -> Result<Matrices, CircuitError> {
+	Plan::new(network, output)?.statement(network, None).matrices()
+}
+
+/// The assignment for one inference: public inputs and witnesses.
+///
+/// `binding` ties the proof to one job; with a public output, the output key is not used. A trace
+/// that inference did not give either is refused here or does not satisfy the matrices.
+///
+/// # Errors
+/// When the network is not valid, or the trace does not fit.
+pub fn assign(
+	network: &QuantisedNetwork,
+	trace: &Trace,
+	output: OutputVisibility,
+	binding: Fr,
+	secrets: &Secrets,
+) -> Result<Assignment, CircuitError> {
+	let plan = Plan::new(network, output)?;
+	let witness = StatementWitness::new(&plan, trace, binding, secrets)?;
+	plan.assign(network, &witness)
+}

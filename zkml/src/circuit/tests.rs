@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+
+use super::*;
+use crate::{
+	commitment::{commit_input, commit_output_key, seal, INPUT_PACKING},
+	network::{tests as networks, InputSpec, Node, OutputPacking},
+};
+use ark_ff::{AdditiveGroup, Field};
+use proofpod_verifier::encode_scalar;
+use proptest::prelude::*;
+use rand::{rngs::StdRng, RngCore, SeedableRng};
+
+const BOTH: [OutputVisibility; 2] = [OutputVisibility::Sealed, OutputVisibility::Public];
+
+fn secrets(seed: u64) -> Secrets {
+	Secrets::random(&mut StdRng::seed_from_u64(seed))
+}
+
+fn assigned(network: &QuantisedNetwork, input: &[i8], output: OutputVisibility) -> Assignment {
+	let trace = network.infer(input).unwrap();
+	assign(network, &trace, output, Fr::from(42u64), &secrets(1)).unwrap()
+}
+
+/// Skip connection, both clamps, saturation, a shift without rounding, an element that is always
+/// zero.
+fn residual() -> QuantisedNetwork {
+	QuantisedNetwork {
+		name: "residual".into(),
+		input: InputSpec::uniform(3, 4),
+		nodes: vec![
+			Node::Linear {
+				input: 0,
+				rows: 3,
+				columns: 3,
+				weights: vec![90, -20, 3, 1, 1, -1, 5, 0, -7],
+				bias: vec![100, -2000, -9],
+			},
+			Node::Requantise { input: 1, shift: 4, relu: true },
+			Node::Linear {
+				input: 2,
+				rows: 3,
+				columns: 3,
+				weights: vec![1, 2, 3, -4, -5, -6, 127, -128, 64],
+				bias: vec![0, 1, -1],
+			},
+			Node::Add { left: 3, left_shift: 0, right: 0, right_shift: 5 },
+			Node::Requantise { input: 4, shift: 2, relu: false },
+			Node::Requantise { input: 5, shift: 0, relu: true },
+			Node::Linear {
+				input: 6,
+				rows: 2,
+				columns: 3,
+				weights: vec![1, -1, 2, -2, 3, -3],
+				bias: vec![5, 6],
+			},
+		],
+		output_exponent: 3,
+	}
+}
+
+/// The cost formula of the module's documentation.
+fn expected_constraints(network: &QuantisedNetwork, output: OutputVisibility) -> usize {
+	let bounds = network.bounds().unwrap();
+	let inputs = network.input_len();
+	let requantised: usize = network
+		.nodes
+		.iter()
+		.map(|node| match node {
+			Node::Requantise { input, shift, relu } => bounds[*input]
+				.iter()
+				.map(|bounds| {
+					requantise::Requantisation::new(*bounds, *shift, *relu).unwrap().constraints()
+				})
+				.sum(),
+			_ => 0,
+		})
+		.sum();
+	let elements = OutputPacking::of(network).unwrap().elements;
+	let sealing = match output {
+		OutputVisibility::Sealed => 244 + 244 * elements,
+		OutputVisibility::Public => elements,
+	};
+	let permutations = (1 + inputs.div_ceil(INPUT_PACKING)).div_ceil(2);
+	1 + 8 * inputs + 243 * permutations + 1 + requantised + sealing
+}
+
+#[test]
+fn public_inputs_are_those_of_the_statement() {
+	let network = residual();
+	let input = [7, -9, 127];
+	let trace = network.infer(&input).unwrap();
+	let secrets = secrets(1);
+	let packed = OutputPacking::of(&network).unwrap().pack(trace.output()).unwrap();
+	let commitment = commit_input(&input, &secrets.salt).0;
+	let key = commit_output_key(&secrets.output_key).0;
+	for output in BOTH {
+		let assignment = assign(&network, &trace, output, Fr::from(42u64), &secrets).unwrap();
+		let public: Vec<_> =
+			assignment.public_inputs().iter().map(|x| encode_scalar(x).0).collect();
+		let mut expected = vec![encode_scalar(&Fr::from(42u64)).0, commitment];
+		match output {
+			OutputVisibility::Sealed => {
+				expected.push(key);
+				expected.extend(seal(&packed, &secrets.output_key).iter().map(|x| x.0));
+			},
+			OutputVisibility::Public => expected.extend(packed.iter().map(|x| encode_scalar(x).0)),
+		}
+		assert_eq!(public, expected);
+	}
+}
+
+#[test]
+fn costs_are_those_of_the_formula() {
+	for network in [networks::small(), residual()] {
+		for output in BOTH {
+			let matrices = matrices(&network, output).unwrap();
+			assert_eq!(matrices.constraints(), expected_constraints(&network, output));
+			let sections = matrices.sections();
+			assert_eq!(
+				sections.iter().map(|section| section.constraints).sum::<usize>(),
+				matrices.constraints()
+			);
+			let linear = sections.iter().filter(|section| section.name.contains("linear"));
+			assert!(linear.clone().count() > 0 && linear.clone().all(|s| s.constraints == 0));
+		}
+	}
+}
+
+/// The circuit of a network is part of its identity: keys are made for it. When this changes, the
+/// manifest's version must.
+#[test]
+fn matrices_are_pinned() {
+	let digests: Vec<String> = [networks::small(), residual()]
+		.iter()
+		.flat_map(|network| {
+			BOTH.map(|output| matrices(network, output).unwrap().digest().to_string())
+		})
+		.collect();
+	assert_eq!(
+		digests,
+		[
+			"0xb24d79edaf18909408e766b8fb7167a9cd7e00e940a72df0b13dcbe312d695b0",
+			"0x8d9796903b933ddcc1dfebcf472de8864000dcc87b36e60f8a63cc452af2e6ea",
+			"0xedd6b4caf18ad301fdb256d8e6a000df0230d4388ad2414637ef1adca0a7737c",
+			"0xae4ca50a618219ca970f4ca54770a1be9619aaf8e664ee8ce2ebd41bf33eb7d6",
+		]
+	);
+}
+
+#[test]
+fn matrices_are_the_same_every_time() {
+	let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+	let network = residual();
+	let alone = one_thread.install(|| matrices(&network, OutputVisibility::Sealed).unwrap());
+	assert_eq!(matrices(&network, OutputVisibility::Sealed).unwrap(), alone);
+}
+
+#[test]
+fn no_column_of_the_statement_is_free() {
+	for output in BOTH {
+		let network = residual();
+		for input in [[7, -9, 127], [-128, -128, -128], [127, 127, 127], [0, 0, 0]] {
+			let matrices = matrices(&network, output).unwrap();
+			let assignment = assigned(&network, &input, output);
+			assert!(matrices.is_satisfied(&assignment));
+			adversary::assert_mutations_are_refused(&matrices, &assignment, 0);
+		}
+	}
+}
+
+#[test]
+fn no_direction_of_the_statement_is_free() {
+	let network = networks::small();
+	let plan = Plan::new(&network, OutputVisibility::Public).unwrap();
+	let trace = network.infer(&[100, -3]).unwrap();
+	let secrets = secrets(2);
+	let witness = StatementWitness::new(&plan, &trace, Fr::from(9u64), &secrets).unwrap();
+	adversary::assert_tight(&plan.statement(&network, Some(&witness)), 0);
+}
+
+/// Every part of one honest assignment is put into another one.
+#[test]
+fn spliced_assignments_are_refused() {
+	let network = residual();
+	for output in BOTH {
+		let matrices = matrices(&network, output).unwrap();
+		let left = assigned(&network, &[1, 2, 3], output);
+		let right = assigned(&network, &[1, 2, 4], output);
+		for cut in 2..matrices.columns() {
+			let mut spliced = left.clone();
+			spliced.values_mut()[cut..].copy_from_slice(&right.values()[cut..]);
+			let honest = spliced == left || spliced == right;
+			assert_eq!(matrices.is_satisfied(&spliced), honest, "cut at {cut}");
+		}
+	}
+}
+
+#[test]
+fn an_assignment_of_another_size_satisfies_nothing() {
+	let network = residual();
+	let sealed = matrices(&network, OutputVisibility::Sealed).unwrap();
+	let public = assigned(&network, &[1, 2, 3], OutputVisibility::Public);
+	assert!(!sealed.is_satisfied(&public));
+	let mut zero = assigned(&network, &[1, 2, 3], OutputVisibility::Sealed);
+	zero.values_mut().fill(Fr::ZERO);
+	assert!(!sealed.is_satisfied(&zero), "the constant one is not zero");
+}
+
+#[test]
+fn forged_traces_are_refused() {
+	let network = residual();
+	let matrices = matrices(&network, OutputVisibility::Public).unwrap();
+	let honest = network.infer(&[20, -30, 40]).unwrap();
+	for value in 0..honest.values.len() {
+		for element in 0..honest.values[value].len() {
+			for change in [-1, 1, 1000] {
+				let mut forged = honest.clone();
+				forged.values[value][element] += change;
+				let assignment =
+					assign(&network, &forged, OutputVisibility::Public, Fr::ONE, &secrets(1));
+				// A changed result of a requantisation is recomputed by the circuit when nothing
+				// else reads the trace there; whatever comes out must be refused or honest.
+				if let Ok(assignment) = assignment {
+					let same = assignment
+						== assign(
+							&network,
+							&honest,
+							OutputVisibility::Public,
+							Fr::ONE,
+							&secrets(1),
+						)
+						.unwrap();
+					assert!(same || !matrices.is_satisfied(&assignment), "{value} {element}");
+				}
+			}
+		}
+	}
+	let mut short = honest.clone();
+	short.values.pop();
+	let wrong = |trace: &Trace| {
+		assign(&network, trace, OutputVisibility::Public, Fr::ONE, &secrets(1)).unwrap_err()
+	};
+	assert_eq!(wrong(&short), CircuitError::Trace { value: 7 });
+	let mut narrow = honest.clone();
+	narrow.values[2].pop();
+	assert_eq!(wrong(&narrow), CircuitError::Trace { value: 2 });
+	let mut outside = honest.clone();
+	outside.values[0][1] = 128;
+	assert_eq!(wrong(&outside), CircuitError::Trace { value: 0 });
+}
+
+#[test]
+fn invalid_networks_have_no_circuit() {
+	let mut network = residual();
+	network.nodes.clear();
+	let error = matrices(&network, OutputVisibility::Public).unwrap_err();
+	assert_eq!(error, CircuitError::Network(NetworkError::Nodes { found: 0 }));
+}
+
+proptest! {
+	#![proptest_config(ProptestConfig::with_cases(200))]
+
+	/// Over random networks the circuit accepts the integer engine's result, and nothing else.
+	#[test]
+	fn the_circuit_accepts_exactly_the_engines_result(
+		(network, input) in networks::networks(),
+		sealed: bool,
+		seed: u64,
+	) {
+		let output = if sealed { OutputVisibility::Sealed } else { OutputVisibility::Public };
+		let Ok(matrices) = matrices(&network, output) else {
+			// A random network may be too wide, or leave a value unused.
+			prop_assert!(network.validate().is_err() || OutputPacking::of(&network).is_err());
+			return Ok(());
+		};
+		prop_assert_eq!(matrices.constraints(), expected_constraints(&network, output));
+		let mut assignment = assigned(&network, &input, output);
+		prop_assert!(matrices.is_satisfied(&assignment));
+
+		let mut rng = StdRng::seed_from_u64(seed);
+		let column = 1 + rng.next_u64() as usize % (matrices.columns() - 1);
+		assignment.values_mut()[column] += Fr::from(rng.next_u64() | 1);
+		prop_assert!(!matrices.is_satisfied(&assignment));
+		let mut assignment = assigned(&network, &input, output);
+		let last = matrices.public_inputs();
+		assignment.values_mut()[last] += Fr::ONE;
+		prop_assert!(!matrices.is_satisfied(&assignment));
+	}
+}
