@@ -72,7 +72,7 @@ pub fn parse_uris(uris: &[String]) -> Result<ArtefactUris, RegistrationError> {
 	parsed.try_into().map_err(|_| refuse(&format!("{} URIs", uris.len())))
 }
 
-/// Registers a model. The transactions are waited for until they are finalised, so that whoever
+/// Registers a model, in one transaction. It is waited for until it is finalised, so that whoever
 /// reads finalised blocks, as pods do, knows the model when this returns.
 ///
 /// # Errors
@@ -98,16 +98,17 @@ pub async fn register(
 		uris_updated: false,
 	};
 	let view = chain.at(At::Best).await?;
-	if view.verifying_key(expected).await?.is_none() {
-		let call = calls::proofs::register_key(verifying_key.to_vec());
-		match chain.submit(&call, signer, Inclusion::Best).await {
-			Ok(_) => registration.key_registered = true,
-			// Somebody else registered it in the meantime: as good.
-			Err(error) if error.is("Proofs", "KeyExists") => {},
-			Err(error) => return Err(error.into()),
-		}
-	}
+	let has_key = view.verifying_key(expected).await?.is_some();
 	match view.model(model).await? {
+		None if !has_key => {
+			let call = calls::utility::register_key_and_model(
+				verifying_key.to_vec(),
+				manifest.clone(),
+				uris,
+			);
+			chain.submit(&call, signer, Inclusion::Finalised).await?;
+			(registration.key_registered, registration.model_registered) = (true, true);
+		},
 		None => {
 			let call = calls::models::register(manifest.clone(), uris);
 			chain.submit(&call, signer, Inclusion::Finalised).await?;

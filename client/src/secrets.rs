@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 //! What a client must not lose: the salt and the output key of every job, without which its result
-//! cannot be read, and until the job ends the input, so that it can be delivered again.
+//! cannot be read, and, until the client has seen the job's end finalised, the input, so that it
+//! can be delivered again.
 //!
 //! One folder per chain, named after the first digits of its genesis hash, so that jobs of a
 //! development chain that starts anew do not meet those of the one before:

@@ -147,7 +147,7 @@ mod compile {
 		let folder = folder();
 		write(&folder, "calibration.json", CALIBRATION);
 		write(&folder, "text.onnx", "this is no network");
-		assert_says(&refusal(&folder, "text.onnx"), &["text.onnx", "expected"]);
+		assert_says(&refusal(&folder, "text.onnx"), &["text.onnx", "not a readable ONNX file"]);
 		let whole = onnx("MatMul");
 		write(&folder, "half.onnx", &whole[..whole.len() / 2]);
 		assert_says(&refusal(&folder, "half.onnx"), &["half.onnx"]);

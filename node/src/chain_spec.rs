@@ -83,7 +83,7 @@ mod tests {
 	use super::*;
 	use sc_service::ChainSpec as _;
 
-	/// The runtime's own tests build without WebAssembly; then every named chain must say so.
+	/// A node built without WebAssembly must say so for every named chain.
 	fn built(spec: Result<ChainSpec, String>) -> Option<ChainSpec> {
 		match (WASM_BINARY, spec) {
 			(Some(_), spec) => Some(spec.unwrap()),

@@ -101,7 +101,9 @@ fn lock(path: &PathBuf) -> Result<File> {
 	let file = File::create(path).map_err(unusable)?;
 	match file.try_lock() {
 		Ok(()) => Ok(file),
-		Err(std::fs::TryLockError::WouldBlock) => Err(Error::DataFolderInUse { path: path.clone() }),
+		Err(std::fs::TryLockError::WouldBlock) => {
+			Err(Error::DataFolderInUse { path: path.clone() })
+		},
 		Err(std::fs::TryLockError::Error(error)) => Err(unusable(error)),
 	}
 }

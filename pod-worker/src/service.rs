@@ -90,17 +90,16 @@ pub async fn run(config: Config, dev: bool, stop: CancellationToken) -> Result<(
 }
 
 fn signer(config: &Config, dev: bool) -> Result<Signer> {
-	let signer = match (&config.pod.account_dev, &config.pod.account_file) {
-		(Some(_), _) if !dev => {
-			return Err(Error::Key(
+	let signer =
+		match (&config.pod.account_dev, &config.pod.account_file) {
+			(Some(_), _) if !dev => return Err(Error::Key(
 				"pod.account_dev is for development chains: use pod.account_file, or give --dev"
 					.into(),
-			))
-		},
-		(Some(uri), _) => Signer::development(uri),
-		(None, Some(file)) => Signer::from_file(file),
-		(None, None) => return Err(Error::Key("expected pod.account_file".into())),
-	};
+			)),
+			(Some(uri), _) => Signer::development(uri),
+			(None, Some(file)) => Signer::from_file(file),
+			(None, None) => return Err(Error::Key("expected pod.account_file".into())),
+		};
 	signer.map_err(|error| Error::Key(error.to_string()))
 }
 
@@ -135,7 +134,8 @@ fn profile(
 	key: &proofpod_client::sealing::DecryptionKey,
 	models: &ServedModels,
 ) -> Result<PodProfile> {
-	let unusable = |reason: &str| Error::ConfigInvalid { path: "pod".into(), reason: reason.into() };
+	let unusable =
+		|reason: &str| Error::ConfigInvalid { path: "pod".into(), reason: reason.into() };
 	let region: [u8; 2] = config
 		.pod
 		.region

@@ -23,11 +23,10 @@ use crate::{
 use proofpod_client::{
 	chain::{calls, At, Call, Chain, ChainError, Inclusion, View},
 	keys::Signer,
+	settlement::Expected,
 	AccountId, Job,
 };
-use proofpod_primitives::{
-	job::Phase, pod::PrivacyTier, statement::JobStatement, JobId, ModelId,
-};
+use proofpod_primitives::{job::Phase, pod::PrivacyTier, JobId, ModelId};
 use std::{
 	collections::BTreeSet,
 	sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -154,10 +153,10 @@ impl Worker {
 			if busy.len() >= self.work.jobs as usize {
 				break;
 			}
-			let eligible = matches!(job.phase(now), Phase::Open { .. }) &&
-				!guard(&self.declined).contains(id) &&
-				self.can_finish(job, now, busy.len()) &&
-				job.request.requirements.admit(
+			let eligible = matches!(job.phase(now), Phase::Open { .. })
+				&& !guard(&self.declined).contains(id)
+				&& self.can_finish(job, now, busy.len())
+				&& job.request.requirements.admit(
 					&self.account,
 					pod.profile.region,
 					pod.record.reputation(),
@@ -259,26 +258,24 @@ impl Worker {
 				Error::Proving { job: id, reason: "the journal no longer has its input".into() };
 			return self.discard(id, error).await;
 		};
-		let genesis = self.chain.genesis();
-		let (request, pod) = (job.request.clone(), self.account.0);
-		// `&[]`: the output is known only after the inference; the binding does not depend on it.
-		let statement = move |output| JobStatement {
-			genesis,
-			job: id,
-			model: request.model,
-			pod,
-			input: request.input,
-			output_key: request.output_key,
-			output,
-		};
+		let (genesis, request, pod) = (self.chain.genesis(), job.request.clone(), self.account);
 		let turn = self.proving.acquire().await.map_err(|error| Error::Task(error.to_string()))?;
 		let proved = tokio::task::spawn_blocking(move || {
 			let start = std::time::Instant::now();
+			let expected = Expected {
+				genesis,
+				job: id,
+				manifest: &model.manifest,
+				input: request.input,
+				output_key: request.output_key,
+			};
+			// The binding does not depend on the output, which only the inference tells.
+			let binding = expected.statement(pod, &[]).binding();
 			let proved = model
-				.prove(&statement(&[]).binding(), &delivery.input, &secrets)
+				.prove(&binding, &delivery.input, &secrets)
 				.map_err(|reason| Error::Proving { job: id, reason })?;
 			model
-				.verify(&proved.proof, &statement(&proved.output).public_inputs())
+				.verify(&proved.proof, &expected.statement(pod, &proved.output).public_inputs())
 				.map_err(|reason| Error::OwnProof { job: id, reason })?;
 			Ok((proved, start.elapsed()))
 		})

@@ -33,7 +33,7 @@ struct Arguments {
 }
 
 /// Models of the demo, each a folder of `models/`.
-const MODELS: [&str; 2] = ["breast-cancer", "digits"];
+const MODELS: [&str; 2] = ["breast_cancer", "digits"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -172,14 +172,8 @@ fn prepare(progress: &Progress, cli: &Cli, name: &'static str, out: &Path) -> Re
 		"--record",
 		"0",
 	]))?;
-	let (registered, register_ms) = timed(&command(&[
-		"model",
-		"register",
-		&path(&folder),
-		"--dev",
-		"--signer",
-		"//Alice",
-	]))?;
+	let (registered, register_ms) =
+		timed(&command(&["model", "register", &path(&folder), "--dev", "--signer", "//Alice"]))?;
 	progress.say(format!("{name}: registered in {register_ms} ms"));
 	let report = json!({
 		"model": name,

@@ -21,7 +21,8 @@ pub fn free_port() -> Result<u16> {
 pub fn binary(name: &str) -> Result<PathBuf> {
 	let this = std::env::current_exe()?;
 	// Tests run from `deps/`, one level below the binaries.
-	let found = this.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|p| p.exists());
+	let found =
+		this.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|p| p.exists());
 	found.with_context(|| format!("{name} is not built: run `make build`"))
 }
 

@@ -79,8 +79,7 @@ impl Rpc {
 			"params": [key, proof, inputs],
 		});
 		let start = Instant::now();
-		let answer: Value =
-			self.client.post(&self.url).json(&request).send().await?.json().await?;
+		let answer: Value = self.client.post(&self.url).json(&request).send().await?.json().await?;
 		let elapsed = start.elapsed();
 		ensure!(
 			answer["result"]["valid"] == expected,

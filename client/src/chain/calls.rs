@@ -44,7 +44,7 @@ pub mod models {
 	use runtime::models::calls::{Deprecate, Register, Remove, UpdateUris};
 	use subxt::transactions::StaticPayload;
 
-	fn bounded(uris: ArtefactUris) -> BoundedVec<BoundedVec<u8>> {
+	pub(super) fn bounded(uris: ArtefactUris) -> BoundedVec<BoundedVec<u8>> {
 		BoundedVec(uris.into_iter().map(|uri| BoundedVec(uri.into_inner())).collect())
 	}
 
@@ -66,6 +66,27 @@ pub mod models {
 	/// Removes a model that no job uses; the deposit comes back.
 	pub fn remove(model: ModelId) -> StaticPayload<Remove> {
 		runtime::tx().models().remove(Static(model))
+	}
+}
+
+/// Several calls in one transaction.
+pub mod utility {
+	use super::*;
+	use proofpod_primitives::manifest::{ArtefactUris, ModelManifest};
+	use runtime::{models::Call as Models, proofs::Call as Proofs, utility::calls::BatchAll, Call};
+	use subxt::transactions::StaticPayload;
+
+	/// Registers a verifying key and a model under it: both, or neither.
+	pub fn register_key_and_model(
+		verifying_key: Vec<u8>,
+		manifest: ModelManifest,
+		uris: ArtefactUris,
+	) -> StaticPayload<BatchAll> {
+		let uris = models::bounded(uris);
+		runtime::tx().utility().batch_all(vec![
+			Call::Proofs(Proofs::register_key { verifying_key: BoundedVec(verifying_key) }),
+			Call::Models(Models::register { manifest: Static(manifest), uris }),
+		])
 	}
 }
 

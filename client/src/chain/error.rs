@@ -70,6 +70,14 @@ pub enum ChainError {
 		/// Blocks waited for.
 		blocks: u32,
 	},
+	/// The pool took the transaction and then gave it up.
+	#[error("the node took the transaction {what} and then refused it: {reason}; it is in no block so far")]
+	GivenUp {
+		/// Its hash.
+		what: String,
+		/// What the node says.
+		reason: String,
+	},
 	/// A pallet refused the call.
 	#[error("{pallet}.{error}: {documentation}")]
 	Pallet {

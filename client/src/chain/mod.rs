@@ -25,6 +25,8 @@ pub use events::JobEvent;
 pub use follow::{Block, Blocks};
 pub use queries::{AccountBalance, ModelRecord, PodRecord, PodStatus, View};
 pub use submit::{Included, Inclusion};
+/// A pallet's call, as [`calls`] makes it.
+pub use subxt::transactions::Payload as Call;
 
 use proofpod_primitives::{BlockNumber, GenesisHash};
 use serde::Serialize;
@@ -148,6 +150,17 @@ impl Chain {
 	/// The chain's identity.
 	pub fn genesis(&self) -> GenesisHash {
 		GenesisHash(self.client.genesis_hash().0)
+	}
+
+	/// Time between two blocks when validators make them in turn: the length of an Aura slot.
+	///
+	/// # Errors
+	/// When the node does not answer.
+	pub async fn block_time(&self) -> Result<Duration, ChainError> {
+		let address = runtime::constants().aura().slot_duration();
+		let view = self.at(At::Finalised).await?;
+		let milliseconds = view.client().constants().entry(&address).map_err(ChainError::node)?;
+		Ok(Duration::from_millis(milliseconds))
 	}
 
 	/// The newest finalised block.

@@ -5,7 +5,7 @@
 use super::{At, BlockHash, BlockRef, Chain, ChainError, JobEvent};
 use crate::keys::Signer;
 use proofpod_primitives::BlockNumber;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use subxt::{
 	client::OnlineClientAtBlockImpl,
 	config::DefaultExtrinsicParamsBuilder,
@@ -21,6 +21,9 @@ const MORTALITY: u32 = 64;
 const NONCE_ATTEMPTS: usize = 4;
 /// Longest wait for a status before blocks are searched instead.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Pause before a transaction that is searched for is handed to the pool again.
+const RESUBMIT_PAUSE: Duration = Duration::from_secs(10);
 
 /// What [`Chain::submit`] waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,7 +69,8 @@ impl Chain {
 	/// # Errors
 	/// [`ChainError::Refused`] when the pool does not take it; [`ChainError::Pallet`] or
 	/// [`ChainError::Dispatch`] when it failed in its block; [`ChainError::NotIncluded`] when it
-	/// can no longer get into a block.
+	/// can no longer get into a block; [`ChainError::GivenUp`] when the pool took it, gave it up,
+	/// and does not take it again.
 	pub async fn submit<Call: Payload>(
 		&self,
 		call: &Call,
@@ -77,7 +81,7 @@ impl Chain {
 		let hash = transaction.hash();
 		let block = match block {
 			Some(hash) => self.block_ref(hash).await?,
-			None => self.search(hash, born, inclusion).await?,
+			None => self.search(&transaction, born, inclusion).await?,
 		};
 		let view = self.view(block).await?;
 		let extrinsics = view.client().extrinsics().fetch().await.map_err(ChainError::node)?;
@@ -141,13 +145,17 @@ impl Chain {
 				| (TransactionStatus::InFinalizedBlock(block), _) => {
 					return Ok((transaction, born, Some(block.block_hash())))
 				},
+				// Not the last word: a pool also says this of transactions that are in a block, when
+				// finality lags or the chain reorganises.
 				(
-					TransactionStatus::Invalid { message } | TransactionStatus::Error { message },
+					TransactionStatus::Invalid { message }
+					| TransactionStatus::Error { message }
+					| TransactionStatus::Dropped { message },
 					_,
-				) => return Err(ChainError::Refused { reason: message }),
-				// A full pool drops; it can also report an included transaction as dropped when
-				// finality lags.
-				(TransactionStatus::Dropped { .. }, _) => return Ok((transaction, born, None)),
+				) => {
+					tracing::debug!(%message, "the pool gave the transaction up");
+					return Ok((transaction, born, None));
+				},
 				_ => {},
 			}
 		}
@@ -177,16 +185,29 @@ impl Chain {
 		Ok((transaction, view.block().number))
 	}
 
-	/// Looks for a transaction in blocks until it can no longer be included.
+	/// Looks for a transaction in blocks until it can no longer be included, and hands it to the
+	/// pool again meanwhile: a node that was restarted has forgotten it.
 	async fn search(
 		&self,
-		transaction: BlockHash,
+		transaction: &Transaction,
 		born: BlockNumber,
-		inclusion: Inclusion,
+		mut inclusion: Inclusion,
 	) -> Result<BlockRef, ChainError> {
-		let last = born.saturating_add(MORTALITY);
+		let (hash, last) = (transaction.hash(), born.saturating_add(MORTALITY));
+		let what = format!("{hash:?}");
 		let mut next = born;
+		let mut submitted: Option<Instant> = None;
 		loop {
+			let mut refusal = None;
+			if submitted.is_none_or(|at| at.elapsed() > RESUBMIT_PAUSE) {
+				submitted = Some(Instant::now());
+				match transaction.submit().await.map_err(ChainError::node) {
+					Err(ChainError::Refused { reason }) if !is_known(&reason) => {
+						refusal = Some(reason);
+					},
+					_ => {},
+				}
+			}
 			let head = match inclusion {
 				Inclusion::Best => self.best().await?,
 				Inclusion::Finalised => self.finalised().await?,
@@ -196,15 +217,22 @@ impl Chain {
 				let extrinsics =
 					view.client().extrinsics().fetch().await.map_err(ChainError::node)?;
 				for extrinsic in extrinsics.iter() {
-					if extrinsic.map_err(ChainError::node)?.hash() == transaction {
+					if extrinsic.map_err(ChainError::node)?.hash() == hash {
 						return Ok(view.block());
 					}
 				}
 				next += 1;
 			}
-			if next > last {
-				let what = format!("{transaction:?}");
+			if let Some(reason) = refusal {
+				return Err(ChainError::GivenUp { what, reason });
+			}
+			if next > last && inclusion == Inclusion::Finalised {
 				return Err(ChainError::NotIncluded { what, blocks: MORTALITY });
+			}
+			if next > last {
+				// Best blocks may have been replaced after they were searched: once more, in
+				// those that stay.
+				(inclusion, next) = (Inclusion::Finalised, born);
 			}
 			tokio::time::sleep(Duration::from_secs(1)).await;
 		}
@@ -217,6 +245,14 @@ fn is_overtaken(reason: &str) -> bool {
 	["outdated", "Priority is too low", "1014", "stale"].iter().any(|text| reason.contains(text))
 }
 
+/// Whether the pool refused a transaction because it has it, or because it is in a block.
+fn is_known(reason: &str) -> bool {
+	is_overtaken(reason)
+		|| ["already imported", "1013", "temporarily banned", "1012"]
+			.iter()
+			.any(|text| reason.contains(text))
+}
+
 #[cfg(test)]
 mod tests {
 	use super::*;
@@ -225,6 +261,8 @@ mod tests {
 	fn only_a_taken_nonce_is_worth_another_attempt() {
 		assert!(is_overtaken("Invalid Transaction (1010): Transaction is outdated"));
 		assert!(is_overtaken("Priority is too low: (36 vs 36) (1014)"));
-		assert!(!is_overtaken("Invalid Transaction (1010): Inability to pay some fees"));
+		let unpayable = "Invalid Transaction (1010): Inability to pay some fees";
+		assert!(!is_overtaken(unpayable) && !is_known(unpayable));
+		assert!(is_known("Transaction is already imported (1013)"));
 	}
 }

@@ -268,7 +268,14 @@ fn print_report(
 		true_label: true_label.as_deref(),
 	};
 	output.result(&labelled, || report_text(&labelled))?;
-	Ok(if report.settled { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+	if report.settled {
+		return Ok(ExitCode::SUCCESS);
+	}
+	let (job, outcome) = (report.job_id, &report.outcome);
+	output.failure(&anyhow::anyhow!(
+		"expected job {job} to settle, but it is {outcome}; its payment has been returned"
+	));
+	Ok(ExitCode::FAILURE)
 }
 
 fn report_text(labelled: &Labelled<'_>) -> String {
@@ -352,15 +359,14 @@ impl JobView {
 	}
 
 	fn ended(job_id: JobId, receipt: &Receipt, block: BlockNumber) -> Self {
-		let (state, pod, price) = match &receipt.outcome {
-			Outcome::Settled { pod, price, .. } => ("settled", Some(*pod), Some(Amount(*price))),
-			Outcome::Cancelled => ("cancelled", None, None),
-			Outcome::Expired => ("expired", None, None),
-			Outcome::Failed { pod, .. } => ("failed", Some(*pod), None),
+		let (pod, price) = match &receipt.outcome {
+			Outcome::Settled { pod, price, .. } => (Some(*pod), Some(Amount(*price))),
+			Outcome::Failed { pod, .. } => (Some(*pod), None),
+			Outcome::Cancelled | Outcome::Expired => (None, None),
 		};
 		Self {
 			job_id,
-			state,
+			state: receipt.outcome.name(),
 			block,
 			model_id: receipt.model,
 			client: receipt.client,

@@ -16,6 +16,7 @@ use proofpod_zkml::{
 	input::{InputFile, MAX_FILE_SIZE},
 };
 use std::{
+	io::IsTerminal,
 	path::{Path, PathBuf},
 	process::ExitCode,
 };
@@ -171,6 +172,7 @@ pub(crate) async fn run(command: Proofpod) -> ExitCode {
 	tracing_subscriber::fmt()
 		.with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
 		.with_writer(std::io::stderr)
+		.with_ansi(std::io::stderr().is_terminal())
 		.init();
 	let output = Output::new(command.global.json);
 	let done = match command.command {

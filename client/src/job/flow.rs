@@ -2,9 +2,7 @@
 
 //! The steps of a job, in order.
 
-use super::{
-	report::outcome_name, ClientModel, JobError, JobReport, Prediction, Progress, Timings,
-};
+use super::{ClientModel, JobError, JobReport, Prediction, Progress, Timings};
 use crate::{
 	amount::Amount,
 	chain::{calls, At, Blocks, Chain, ChainError, Inclusion, JobEvent, View},
@@ -203,12 +201,17 @@ impl JobClient {
 			self.chain.submit(&calls::jobs::open(request), &self.signer, Inclusion::Best).await;
 		let included = match included {
 			Ok(included) => included,
-			// The node cannot say what became of it: the keys stay, in case the job was opened.
-			Err(error @ (ChainError::Node { .. } | ChainError::Unreachable { .. })) => {
-				return Err(error.into())
-			},
 			Err(error) => {
-				self.store.abandon(secrets.input_commitment)?;
+				// Only when the job was certainly not opened: otherwise the keys stay.
+				if matches!(
+					error,
+					ChainError::Refused { .. }
+						| ChainError::Pallet { .. }
+						| ChainError::Dispatch { .. }
+						| ChainError::Incompatible { .. }
+				) {
+					self.store.abandon(secrets.input_commitment)?;
+				}
 				return Err(error.into());
 			},
 		};
@@ -229,8 +232,7 @@ impl JobClient {
 		progress: &mut (dyn FnMut(Progress) + Send),
 	) -> Result<JobReport, JobError> {
 		let receipt = self.follow(job, secrets, &mut clock, progress).await?;
-		let outcome = outcome_name(&receipt.outcome);
-		progress(Progress::Ended { outcome, block: receipt.block });
+		progress(Progress::Ended { outcome: receipt.outcome.name(), block: receipt.block });
 		let mut report = JobReport::of(job, model.name(), &receipt);
 		report.opened_block = opened;
 		if let Outcome::Settled { output, .. } = &receipt.outcome {

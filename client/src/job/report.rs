@@ -99,7 +99,7 @@ impl JobReport {
 			model_id: receipt.model,
 			job_id: job,
 			client: receipt.client,
-			outcome: outcome_name(&receipt.outcome).into(),
+			outcome: receipt.outcome.name().into(),
 			settled: matches!(receipt.outcome, Outcome::Settled { .. }),
 			pod,
 			price,
@@ -113,15 +113,5 @@ impl JobReport {
 			verified_offline: false,
 			timings: Timings::default(),
 		}
-	}
-}
-
-/// One word for an outcome.
-pub(super) fn outcome_name(outcome: &Outcome) -> &'static str {
-	match outcome {
-		Outcome::Settled { .. } => "settled",
-		Outcome::Cancelled => "cancelled",
-		Outcome::Expired => "expired",
-		Outcome::Failed { .. } => "failed",
 	}
 }
