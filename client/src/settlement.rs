@@ -162,3 +162,6 @@ fn check_results(
 	}
 	Err(last)
 }
+
+#[cfg(test)]
+mod tests;

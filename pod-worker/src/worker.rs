@@ -10,8 +10,12 @@
 //! | being proved by this pod | infers, proves, verifies its own proof, submits |
 //! | locked by this pod, but the client let the window pass | gives the lock back |
 //!
-//! It decides on finalised state alone and keeps nothing else than the deliveries, so a restart at
-//! any moment loses nothing: the next finalised block tells it where it was.
+//! It takes only jobs whose opening is finalised, so that on every fork a job's number means the
+//! same job. From there on it acts on best blocks: its own calls follow one another by nonce, so no
+//! fork holds an acknowledgement without the lock, or a result without the acknowledgement.
+//!
+//! It keeps nothing else than the deliveries, so a restart at any moment loses nothing: the next
+//! finalised block tells it where it was.
 
 use crate::{
 	config::WorkConfig,
@@ -124,10 +128,12 @@ impl Worker {
 	}
 
 	/// Compares the chain's state with what the worker is doing.
-	async fn reconcile(self: &Arc<Self>, view: &View) -> Result<()> {
+	async fn reconcile(self: &Arc<Self>, finalised: &View) -> Result<()> {
+		self.metrics.finalised.set(finalised.block().number.into());
+		let view = self.chain.at(At::Best).await?;
 		let now = view.block().number;
-		self.metrics.finalised.set(now.into());
 		let jobs = view.jobs().await?;
+		let opened: BTreeSet<_> = finalised.jobs().await?.into_iter().map(|(id, _)| id).collect();
 		let mut held = BTreeSet::new();
 		for (id, job) in &jobs {
 			let (lock, step) = match job.phase(now) {
@@ -141,10 +147,12 @@ impl Worker {
 				self.deliveries.expect(*id, job, lock, step);
 			}
 		}
-		self.deliveries.retain(|id| held.contains(&id))?;
+		let driven = guard(&self.driven).clone();
+		// A job that is being driven may be further than this view.
+		self.deliveries.retain(|id| held.contains(&id) || driven.contains(&id))?;
 		guard(&self.declined).retain(|id| jobs.iter().any(|(live, _)| live == id));
 		self.metrics.live_jobs.set(held.len() as i64);
-		let mut busy: BTreeSet<_> = held.union(&guard(&self.driven)).copied().collect();
+		let mut busy: BTreeSet<_> = held.union(&driven).copied().collect();
 		for id in held {
 			self.spawn_drive(id);
 		}
@@ -153,7 +161,8 @@ impl Worker {
 			if busy.len() >= self.work.jobs as usize {
 				break;
 			}
-			let eligible = matches!(job.phase(now), Phase::Open { .. })
+			let eligible = opened.contains(id)
+				&& matches!(job.phase(now), Phase::Open { .. })
 				&& !guard(&self.declined).contains(id)
 				&& self.can_finish(job, now, busy.len())
 				&& job.request.requirements.admit(
@@ -203,7 +212,7 @@ impl Worker {
 	/// Drives one job as far as it goes without waiting for anybody else.
 	async fn drive(&self, id: JobId) -> Result<()> {
 		loop {
-			let view = self.chain.at(At::Finalised).await?;
+			let view = self.chain.at(At::Best).await?;
 			let Some(job) = view.job(id).await? else { return Ok(()) };
 			let Some(model) = self.models.get(&job.request.model) else { return Ok(()) };
 			match job.phase(view.block().number) {
@@ -307,9 +316,9 @@ impl Worker {
 		Ok(())
 	}
 
-	/// Submits a call and waits until it is finalised: the next decision sees its effect.
+	/// Submits a call and waits until it is in a block: the next decision sees its effect.
 	async fn submit(&self, call: &impl Call) -> Result<()> {
-		self.chain.submit(call, &self.signer, Inclusion::Finalised).await?;
+		self.chain.submit(call, &self.signer, Inclusion::Best).await?;
 		Ok(())
 	}
 

@@ -27,7 +27,9 @@ impl fmt::Display for ParseHexError {
 			Self::Length { expected, found } => {
 				write!(f, "expected {expected} hexadecimal digits after 0x, found {found}")
 			},
-			Self::Digit => write!(f, "expected hexadecimal digits (0-9, a-f), found another character"),
+			Self::Digit => {
+				write!(f, "expected hexadecimal digits (0-9, a-f), found another character")
+			},
 		}
 	}
 }

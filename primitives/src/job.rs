@@ -144,9 +144,9 @@ impl<Account> Default for Requirements<Account> {
 impl<Account: PartialEq> Requirements<Account> {
 	/// Whether a pod with this account, region and reputation may lock the job.
 	pub fn admit(&self, pod: &Account, region: Region, reputation: u16) -> bool {
-		(self.pods.is_empty() || self.pods.contains(pod)) &&
-			(self.regions.is_empty() || self.regions.contains(&region)) &&
-			reputation >= self.min_reputation
+		(self.pods.is_empty() || self.pods.contains(pod))
+			&& (self.regions.is_empty() || self.regions.contains(&region))
+			&& reputation >= self.min_reputation
 	}
 }
 

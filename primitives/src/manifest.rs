@@ -153,12 +153,12 @@ impl ModelManifest {
 
 	/// Whether the numbers in the manifest can belong to a model at all.
 	pub fn is_well_formed(&self) -> bool {
-		self.version == MANIFEST_VERSION &&
-			!self.name.is_empty() &&
-			core::str::from_utf8(&self.name).is_ok() &&
-			self.input_len > 0 &&
-			self.output_len > 0 &&
-			(1..=MAX_OUTPUT_ELEMENTS).contains(&self.output_elements)
+		self.version == MANIFEST_VERSION
+			&& !self.name.is_empty()
+			&& core::str::from_utf8(&self.name).is_ok()
+			&& self.input_len > 0
+			&& self.output_len > 0
+			&& (1..=MAX_OUTPUT_ELEMENTS).contains(&self.output_elements)
 	}
 }
 

@@ -95,8 +95,8 @@ impl PodProfile {
 	/// Whether clients can use the profile: a URL, a key that is not all zeroes, a country's code.
 	pub fn is_well_formed(&self) -> bool {
 		let url = core::str::from_utf8(&self.endpoint).is_ok_and(|url| {
-			url.bytes().all(|byte| byte.is_ascii_graphic()) &&
-				["http://", "https://"]
+			url.bytes().all(|byte| byte.is_ascii_graphic())
+				&& ["http://", "https://"]
 					.iter()
 					.any(|scheme| url.strip_prefix(scheme).is_some_and(|host| !host.is_empty()))
 		});
@@ -163,7 +163,9 @@ mod tests {
 	fn endpoints_must_be_urls() {
 		assert!(profile("https://pod.example:8443/").is_well_formed());
 		assert!(profile("http://127.0.0.1:4000").is_well_formed());
-		for endpoint in ["", "pod.example", "ftp://pod.example", "https://", "http://a b", "http://é"] {
+		for endpoint in
+			["", "pod.example", "ftp://pod.example", "https://", "http://a b", "http://é"]
+		{
 			assert!(!profile(endpoint).is_well_formed(), "{endpoint:?}");
 		}
 	}
@@ -171,8 +173,9 @@ mod tests {
 	#[test]
 	fn keys_and_regions_are_checked() {
 		let good = profile("https://pod.example");
-		assert!(!PodProfile { encryption_key: EncryptionKey([0; 32]), ..good.clone() }
-			.is_well_formed());
+		assert!(
+			!PodProfile { encryption_key: EncryptionKey([0; 32]), ..good.clone() }.is_well_formed()
+		);
 		assert!(!PodProfile { region: Region(*b"ch"), ..good }.is_well_formed());
 	}
 

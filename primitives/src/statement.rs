@@ -53,9 +53,8 @@ impl JobStatement<'_> {
 	/// `blake2_256(SCALE(("proofpod/job/v1", genesis hash, job id, model id, pod account)))`, of
 	/// which the first 31 bytes are read as a little-endian number: always below the group order.
 	pub fn binding(&self) -> Scalar {
-		let hash = blake2_256(
-			&(BINDING_DOMAIN, self.genesis, self.job, self.model, self.pod).encode(),
-		);
+		let hash =
+			blake2_256(&(BINDING_DOMAIN, self.genesis, self.job, self.model, self.pod).encode());
 		let mut scalar = [0u8; 32];
 		for (to, from) in scalar.iter_mut().zip(hash.iter().take(31)) {
 			*to = *from;

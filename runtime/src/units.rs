@@ -23,12 +23,18 @@ pub const MICRO_POD: Balance = MILLI_POD / 1_000;
 /// [`deposit`] would ask a hundred times more; new accounts should be cheap.
 pub const EXISTENTIAL_DEPOSIT: Balance = MILLI_POD;
 
+/// Deposit for an entry of state.
+const ENTRY_DEPOSIT: Balance = 100 * MILLI_POD;
+
+/// Deposit for a byte of state.
+const BYTE_DEPOSIT: Balance = 100 * MICRO_POD;
+
 /// Deposit for `items` entries and `bytes` bytes of state: a tenth of a token an entry and a tenth
 /// of a thousandth a byte. A million entries of 500 bytes, half a gigabyte, lock 150,000 tokens.
 pub const fn deposit(items: u32, bytes: u32) -> Balance {
 	(items as Balance)
-		.saturating_mul(100 * MILLI_POD)
-		.saturating_add((bytes as Balance).saturating_mul(100 * MICRO_POD))
+		.saturating_mul(ENTRY_DEPOSIT)
+		.saturating_add((bytes as Balance).saturating_mul(BYTE_DEPOSIT))
 }
 
 /// Length of a slot, and so of a block, in milliseconds: short enough that a client sees a

@@ -64,38 +64,58 @@ async fn run(arguments: Arguments) -> Result<()> {
 	std::fs::create_dir_all(&out)?;
 
 	progress.say("starting a chain (Aura and GRANDPA, 3-second blocks)");
-	let node = Node::start(&out, Blocks::Consensus)?;
-	let cli = Cli { url: node.url.clone(), jobs: out.join("jobs") };
-
+	let starting = {
+		let out = out.clone();
+		tokio::task::spawn_blocking(move || Node::start(&out, Blocks::Consensus))
+	};
 	let mut models = Vec::new();
 	for name in MODELS {
-		models.push(prepare(&progress, &cli, name, &out)?);
+		models.push(compile(&progress, name, &out)?);
 	}
+	let node = starting.await??;
+	let cli = Cli { url: node.url.clone(), jobs: out.join("jobs") };
+	progress.say(format!("the chain answers at {}", node.url));
 
-	progress.say("starting a pod (//Bob): it tries out both models and registers");
+	progress
+		.say("registering both models (//Alice, //Ferdie), and a pod that tries them out (//Bob)");
+	let registrations: Vec<_> = models
+		.iter()
+		.zip(["//Alice", "//Ferdie"])
+		.map(|(model, publisher)| {
+			let (cli, model) = (cli.clone(), model.clone());
+			tokio::task::spawn_blocking(move || register(&cli, &model, publisher))
+		})
+		.collect();
 	let folders: Vec<_> = models.iter().map(|model| model.folder.clone()).collect();
 	let pod = Pod::start(&out.join("pod"), &node, "//Bob", &folders, "0.2")?;
 	progress.say(format!("the pod takes jobs at {}", pod.endpoint));
+	for (model, registration) in models.iter_mut().zip(registrations) {
+		let (registered, register_ms) = registration.await??;
+		progress.say(format!("{}: registered in {register_ms} ms", model.name));
+		model.report["registered"] = registered;
+		model.report["register_ms"] = register_ms.into();
+	}
 
 	progress.say("a client (//Charlie) orders a prediction from each model");
+	progress.say("at the same time, a dishonest pod (//Eve) submits forgeries");
 	let chain = Chain::connect(&node.url).await?;
-	let orders = models.iter().map(|model| {
-		let (cli, model, record) = (cli.clone(), model.clone(), arguments.record);
-		tokio::task::spawn_blocking(move || order(&cli, &model, record))
-	});
-	let orders = orders.collect::<Vec<_>>();
+	let orders: Vec<_> = models
+		.iter()
+		.map(|model| {
+			let (cli, model, record) = (cli.clone(), model.clone(), arguments.record);
+			tokio::task::spawn_blocking(move || order(&cli, &model, record))
+		})
+		.collect();
+	let (client, dishonest) = (Signer::development("//Dave")?, Signer::development("//Eve")?);
+	let refusals = forgery::attempt(&chain, &models[1].folder, &client, &dishonest).await?;
+	for (forgery, refusal) in &refusals {
+		progress.say(format!("{}: refused, {refusal}", forgery.replace('_', " ")));
+	}
 	let mut jobs = Vec::new();
 	for order in orders {
 		let job = order.await??;
 		progress.say(summary(&job));
 		jobs.push(job);
-	}
-
-	progress.say("a dishonest pod (//Eve) submits forgeries");
-	let (client, dishonest) = (Signer::development("//Dave")?, Signer::development("//Eve")?);
-	let refusals = forgery::attempt(&chain, &models[1].folder, &client, &dishonest).await?;
-	for (forgery, refusal) in &refusals {
-		progress.say(format!("  {}: refused, {refusal}", forgery.replace('_', " ")));
 	}
 
 	let verification = timing::verification(&chain, &node.url, &models[1].folder).await?;
@@ -136,55 +156,48 @@ struct Model {
 	report: Value,
 }
 
-/// Compiles a model, makes its keys, and registers it.
-fn prepare(progress: &Progress, cli: &Cli, name: &'static str, out: &Path) -> Result<Model> {
+/// Runs a command and times it.
+fn timed(cli: &Cli, arguments: &[&str]) -> Result<(Value, u64)> {
+	let start = Instant::now();
+	let value = cli.run(arguments)?;
+	Ok((value, start.elapsed().as_millis() as u64))
+}
+
+/// Compiles a model, makes its keys, and tries an inference: nothing here needs a chain.
+fn compile(progress: &Progress, name: &'static str, out: &Path) -> Result<Model> {
 	let source = repository().join("models").join(name);
 	let folder = out.join("models").join(name);
-	let path = |path: &Path| path.to_string_lossy().into_owned();
-	let timed = |arguments: &[String]| -> Result<(Value, u64)> {
-		let start = Instant::now();
-		let value = cli.run(arguments)?;
-		Ok((value, start.elapsed().as_millis() as u64))
-	};
-	let command = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
-
-	let (onnx, calibration) =
-		(source.join(format!("{name}.onnx")), source.join("calibration.json"));
-	let (compiled, compile_ms) = timed(&command(&[
-		"model",
-		"compile",
-		&path(&onnx),
-		"--calibration",
-		&path(&calibration),
-		"--out",
-		&path(&folder),
-	]))?;
-	let (_, setup_ms) = timed(&command(&["model", "setup", &path(&folder)]))?;
-	progress.say(format!("{name}: compiled in {compile_ms} ms, keys made in {setup_ms} ms"));
-
 	let held_out = source.join("held_out.json");
-	let (_, infer_ms) = timed(&command(&[
-		"model",
-		"infer",
-		&path(&folder),
-		"--input",
-		&path(&held_out),
-		"--record",
-		"0",
-	]))?;
-	let (registered, register_ms) =
-		timed(&command(&["model", "register", &path(&folder), "--dev", "--signer", "//Alice"]))?;
-	progress.say(format!("{name}: registered in {register_ms} ms"));
+	let offline = Cli { url: "ws://127.0.0.1:9".into(), jobs: out.join("jobs") };
+	let text = |path: &Path| path.to_string_lossy().into_owned();
+	let (onnx, calibration) =
+		(text(&source.join(format!("{name}.onnx"))), text(&source.join("calibration.json")));
+	let (directory, records) = (text(&folder), text(&held_out));
+
+	let (compiled, compile_ms) = timed(
+		&offline,
+		&["model", "compile", &onnx, "--calibration", &calibration, "--out", &directory],
+	)?;
+	let (_, setup_ms) = timed(&offline, &["model", "setup", &directory])?;
+	let (_, infer_ms) =
+		timed(&offline, &["model", "infer", &directory, "--input", &records, "--record", "0"])?;
+	progress.say(format!(
+		"{name}: compiled in {compile_ms} ms, keys made in {setup_ms} ms, inferred in {infer_ms} ms"
+	));
 	let report = json!({
 		"model": name,
 		"compile_ms": compile_ms,
 		"setup_ms": setup_ms,
 		"infer_ms": infer_ms,
-		"register_ms": register_ms,
 		"compiled": compiled,
-		"registered": registered,
 	});
 	Ok(Model { name, folder, held_out, report })
+}
+
+/// Registers a model.
+fn register(cli: &Cli, model: &Model, publisher: &str) -> Result<(Value, u64)> {
+	let directory = model.folder.to_string_lossy();
+	timed(cli, &["model", "register", &directory, "--dev", "--signer", publisher])
 }
 
 /// Runs one job as a client would, and puts the true label beside the prediction.
@@ -219,7 +232,7 @@ fn order(cli: &Cli, model: &Model, record: usize) -> Result<Value> {
 		"prove_ms": report["timings"]["prove_ms"],
 		"settle_blocks": report["settle_blocks"],
 		"timings": report["timings"],
-		"report": report,
+		"client_report": report,
 	}))
 }
 

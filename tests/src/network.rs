@@ -68,6 +68,28 @@ impl Node {
 	}
 }
 
+impl Node {
+	/// Its address for other nodes.
+	pub async fn address(&self) -> Result<String> {
+		let request = serde_json::json!({
+			"jsonrpc": "2.0",
+			"id": 1,
+			"method": "system_localListenAddresses",
+			"params": [],
+		});
+		let url = self.url.replacen("ws", "http", 1);
+		let answer: Value =
+			reqwest::Client::new().post(url).json(&request).send().await?.json().await?;
+		answer["result"]
+			.as_array()
+			.and_then(|addresses| {
+				addresses.iter().filter_map(Value::as_str).find(|a| a.contains("/tcp/"))
+			})
+			.map(String::from)
+			.with_context(|| format!("the node has no address: {answer}"))
+	}
+}
+
 fn wait_for_port(process: &mut Process, port: u16) -> Result<()> {
 	let start = Instant::now();
 	while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
@@ -115,42 +137,38 @@ impl Pod {
 		}
 		std::fs::write(folder.join("pod.toml"), config)?;
 		let process = Self::spawn(folder)?;
-		let mut pod = Self {
+		Ok(Self {
 			process,
 			endpoint: format!("http://127.0.0.1:{listen}"),
 			metrics: format!("http://127.0.0.1:{metrics}"),
 			folder: folder.into(),
-		};
-		pod.wait_until_ready()?;
-		Ok(pod)
+		})
 	}
 
 	/// Starts the worker again, after its process ended, with the same folder.
 	pub fn restart(&mut self) -> Result<()> {
 		self.process = Self::spawn(&self.folder)?;
-		self.wait_until_ready()
+		Ok(())
 	}
 
+	/// Starts the worker and waits until it takes jobs.
 	fn spawn(folder: &Path) -> Result<Process> {
-		let config = folder.join("pod.toml");
+		let (config, log) = (folder.join("pod.toml"), folder.join("worker.log"));
 		let arguments: [&OsStr; 4] =
 			["run".as_ref(), "--dev".as_ref(), "--config".as_ref(), config.as_ref()];
-		Process::spawn("pod-worker", arguments, &folder.join("worker.log"))
-	}
-
-	fn wait_until_ready(&mut self) -> Result<()> {
-		let readiness = "takes jobs";
-		let before = self.process.output().matches(readiness).count();
+		let ready = |log: &str| log.matches("takes jobs").count();
+		// The log goes on over restarts.
+		let before = ready(&std::fs::read_to_string(&log).unwrap_or_default());
+		let mut process = Process::spawn("pod-worker", arguments, &log)?;
 		let start = Instant::now();
-		// After a restart the log already holds earlier lines; at the first start it holds none.
-		while self.process.output().matches(readiness).count() <= before {
-			self.process.ensure_running()?;
+		while ready(&process.output()) <= before {
+			process.ensure_running()?;
 			if start.elapsed() > START_PATIENCE {
-				bail!("the pod is not ready:\n{}", self.process.last_lines(20));
+				bail!("the pod is not ready:\n{}", process.last_lines(20));
 			}
 			std::thread::sleep(Duration::from_millis(50));
 		}
-		Ok(())
+		Ok(process)
 	}
 }
 

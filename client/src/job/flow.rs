@@ -549,3 +549,6 @@ impl Watch<'_> {
 		Ok(())
 	}
 }
+
+#[cfg(test)]
+mod tests;

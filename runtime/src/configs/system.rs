@@ -47,18 +47,19 @@ parameter_types! {
 	pub RuntimeBlockLength: BlockLength = BlockLength::builder()
 		.max_length(BLOCK_LENGTH)
 		.modify_max_length_for_class(DispatchClass::Normal, |length| {
-			*length = NORMAL_SHARE * BLOCK_LENGTH
+			*length = NORMAL_SHARE.mul_floor(BLOCK_LENGTH)
 		})
 		.build();
 
 	/// The most computation in a block. State is not proved to third parties, so the size of proofs
 	/// is not limited.
 	pub RuntimeBlockWeights: BlockWeights = {
-		let block = Weight::from_parts(
-			BLOCK_COMPUTATION_MILLIS.saturating_mul(WEIGHT_REF_TIME_PER_MILLIS),
-			u64::MAX,
+		let computation = BLOCK_COMPUTATION_MILLIS.saturating_mul(WEIGHT_REF_TIME_PER_MILLIS);
+		let block = Weight::from_parts(computation, u64::MAX);
+		let normal = Weight::from_parts(
+			NORMAL_SHARE.mul_floor(computation),
+			NORMAL_SHARE.mul_floor(u64::MAX),
 		);
-		let normal = NORMAL_SHARE * block;
 		BlockWeights::builder()
 			.base_block(BlockExecutionWeight::get())
 			.for_class(DispatchClass::all(), |weights| {

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! Jobs on a running chain: real node, worker and command line.
+
+use anyhow::{ensure, Context as _, Result};
+use proofpod_client::{
+	chain::{calls, At, Chain, Inclusion, JobEvent},
+	delivery::{deliver, input_url, Retries},
+	keys::Signer,
+	sealing::{seal, Delivery, DeliveryContext},
+	JobRequest, Outcome, Requirements,
+};
+use proofpod_primitives::{
+	job::{Phase, PriceRamp, Windows},
+	JobId,
+};
+use proofpod_tests::{
+	forgery,
+	market::Market,
+	network::{Blocks, Pod},
+};
+use proofpod_zkml::{
+	artefacts::ModelDirectory,
+	commitment::{commit_input, commit_output_key, Secrets},
+};
+use serde_json::Value;
+use std::{
+	future::Future,
+	time::{Duration, Instant},
+};
+
+/// Longest wait for something that takes a few blocks.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Fast enough for many blocks, slow enough for two cores that run several tests.
+const BLOCKS: Blocks = Blocks::EveryMillis(500);
+const POD: u128 = 1_000_000_000_000;
+
+async fn wait_until<F: Future<Output = Result<bool>>>(
+	what: &str,
+	mut holds: impl FnMut() -> F,
+) -> Result<()> {
+	let start = Instant::now();
+	while !holds().await? {
+		ensure!(start.elapsed() < PATIENCE, "waited in vain until {what}");
+		tokio::time::sleep(Duration::from_millis(100)).await;
+	}
+	Ok(())
+}
+
+fn terminate(pod: &mut Pod) -> Result<()> {
+	let status = pod.process.terminate(Duration::from_secs(15))?;
+	ensure!(status.success(), "expected exit code 0, found {status}: {}", pod.process.output());
+	ensure!(!pod.process.output().contains("panicked"), "{}", pod.process.output());
+	Ok(())
+}
+
+#[test]
+fn clients_get_the_integer_networks_prediction_verified_and_paid() -> Result<()> {
+	let market = Market::start(BLOCKS)?;
+	let mut pod = market.pod("//Bob")?;
+	for record in [0, 5, 11] {
+		let report = market.client.order(record, &["--min-price", "0.2", "--max-price", "1"])?;
+		assert_eq!(report["settled"], true, "{report:#}");
+		assert_eq!(report["verified_offline"], true, "{report:#}");
+		assert_eq!(report["prediction"]["class"], market.client.expected_class(record)?);
+		let price: u128 = report["price"].as_str().context("a price")?.parse()?;
+		assert!((POD / 5..=POD).contains(&price), "{price}");
+		let status = market.client.cli.run(["job", "status", &report["job_id"].to_string()])?;
+		assert_eq!(status["state"], "settled", "{status:#}");
+	}
+	let pods = market.client.cli.run(["pods", "list"])?;
+	assert!(pods.to_string().contains("\"settled\":3"), "{pods:#}");
+	let live = market.client.cli.run(["job", "list"])?;
+	assert_eq!(live.as_array().map(Vec::len), Some(0), "{live:#}");
+	terminate(&mut pod)
+}
+
+#[tokio::test]
+async fn forgeries_are_refused_and_the_honest_proofs_still_pay() -> Result<()> {
+	let market = Market::start(BLOCKS)?;
+	let chain = Chain::connect(&market.node.url).await?;
+	let (client, pod) = (Signer::development("//Dave")?, Signer::development("//Eve")?);
+	let refusals = forgery::attempt(&chain, &market.client.model, &client, &pod).await?;
+	assert!(refusals["tampered_proof"].starts_with("Proofs.MalformedProof"), "{refusals:?}");
+	assert!(refusals["proof_of_another_job"].starts_with("Proofs.InvalidProof"), "{refusals:?}");
+	assert!(refusals["altered_output"].starts_with("Proofs.InvalidProof"), "{refusals:?}");
+	let record = chain.at(At::Best).await?.pod(pod.account()).await?.context("the pod")?;
+	assert_eq!((record.record.settled, record.live_jobs), (2, 0));
+	Ok(())
+}
+
+/// A power cut after the lock, another after the delivery, and garbage in between.
+#[tokio::test]
+async fn a_pod_that_is_killed_finishes_its_job_after_the_restart() -> Result<()> {
+	let market = Market::start(BLOCKS)?;
+	let mut pod = market.pod("//Bob")?;
+	let chain = Chain::connect(&market.node.url).await?;
+	let signer = Signer::development("//Charlie")?;
+	let manifest = ModelDirectory::at(&market.client.model).manifest()?.manifest;
+	let input = vec![3i8; manifest.input_len as usize];
+	let secrets = Secrets::random(&mut rand::rngs::OsRng);
+	let request = JobRequest {
+		model: manifest.id(),
+		input: commit_input(&input, &secrets.salt),
+		output_key: Some(commit_output_key(&secrets.output_key)),
+		price: PriceRamp { min: POD, max: POD, ramp: 0 },
+		windows: Windows { lock: 200, acknowledge: 200, prove: 400 },
+		requirements: Requirements::default(),
+	};
+	let open = calls::jobs::open(request.clone());
+	let opened = chain.submit(&open, &signer, Inclusion::Best).await?.job_events()?;
+	let job = opened
+		.into_iter()
+		.find_map(|event| match event {
+			JobEvent::Opened { job, .. } => Some(job),
+			_ => None,
+		})
+		.context("no job was opened")?;
+
+	let lock = || async {
+		let view = chain.at(At::Finalised).await?;
+		let job = view.job(job).await?.context("the job is gone")?;
+		anyhow::Ok(match job.phase(view.block().number) {
+			Phase::Locked(lock) => Some(*lock),
+			_ => None,
+		})
+	};
+	wait_until("the pod locked the job", || async { Ok(lock().await?.is_some()) }).await?;
+	let lock = lock().await?.context("the lock")?;
+	pod.process.kill()?;
+	pod.restart()?;
+
+	// Nobody but the client can deliver for the job, or for one that the pod does not hold.
+	let context = DeliveryContext {
+		genesis: chain.genesis(),
+		job,
+		pod: lock.pod.0,
+		key_epoch: lock.key_epoch,
+		input: request.input,
+	};
+	let record = chain.at(At::Best).await?.pod(lock.pod).await?.context("the pod's record")?;
+	let key = record.profile.encryption_key;
+	let (salt, output_key) = secrets.to_bytes();
+	let sealed =
+		|input: &[i8]| seal(&key, &context, &Delivery { input: input.to_vec(), salt, output_key });
+	let honest = sealed(&input)?;
+	assert_eq!(post(&pod, JobId(job.0 + 1), &honest).await?, (409, "PW-DEL-004".into()));
+	wait_until("the pod knows its job again", || async {
+		Ok(post(&pod, job, b"garbage").await? == (422, "PW-DEL-001".into()))
+	})
+	.await?;
+	let other = sealed(&vec![4i8; input.len()])?;
+	assert_eq!(post(&pod, job, &other).await?, (422, "PW-DEL-002".into()));
+
+	deliver(&pod.endpoint, job, &honest, Retries::default()).await?;
+	pod.process.kill()?;
+	pod.restart()?;
+	wait_until("the job is settled", || async {
+		Ok(chain.at(At::Finalised).await?.receipt(job).await?.is_some())
+	})
+	.await?;
+	let receipt = chain.at(At::Finalised).await?.receipt(job).await?.context("the receipt")?;
+	assert!(matches!(receipt.outcome, Outcome::Settled { price: POD, .. }), "{receipt:?}");
+
+	let metrics = reqwest::get(format!("{}/metrics", pod.metrics)).await?.text().await?;
+	assert!(metrics.contains("pod_worker_steps_total{kind=\"settled\"} 1"), "{metrics}");
+	terminate(&mut pod)
+}
+
+/// Posts to the pod as it is, without a client's patience; gives status and code.
+async fn post(pod: &Pod, job: JobId, body: &[u8]) -> Result<(u16, String)> {
+	let url = input_url(&pod.endpoint, job)?;
+	let answer = reqwest::Client::new().post(url).body(body.to_vec()).send().await?;
+	let status = answer.status().as_u16();
+	let text: Value = answer.json().await?;
+	Ok((status, text["code"].as_str().unwrap_or_default().into()))
+}
+
+#[tokio::test]
+async fn a_job_that_nobody_takes_can_be_cancelled_or_expires_and_is_refunded() -> Result<()> {
+	let market = Market::start(BLOCKS)?;
+	let chain = Chain::connect(&market.node.url).await?;
+	let charlie = Signer::development("//Charlie")?.account();
+	let before = chain.at(At::Best).await?.balance(charlie).await?;
+
+	let client = market.client.clone();
+	let order = std::thread::spawn(move || client.order(0, &["--max-price", "5"]));
+	wait_until("the job is open", || async {
+		Ok(!chain.at(At::Best).await?.jobs().await?.is_empty())
+	})
+	.await?;
+	let held = chain.at(At::Best).await?.balance(charlie).await?;
+	assert_eq!(held.held - before.held, 5 * POD, "the highest price is held");
+	let cli = &market.client.cli;
+	cli.run(["job", "cancel", "0", "--dev", "--signer", "//Charlie"])?;
+	let cancelled = order.join().map_err(|_| anyhow::anyhow!("the order panicked"))?;
+	assert!(cancelled.is_err(), "a cancelled job is no success: {cancelled:?}");
+
+	let expired = market.client.order(0, &["--max-price", "5", "--lock-window", "6"]);
+	assert!(expired.is_err(), "an expired job is no success: {expired:?}");
+	let status = cli.run(["job", "status", "1"])?;
+	assert_eq!(status["state"], "expired", "{status:#}");
+
+	let after = chain.at(At::Best).await?.balance(charlie).await?;
+	assert_eq!(after.held, before.held, "nothing stays held");
+	let fees = before.free - after.free;
+	assert!(fees < POD, "only fees are gone: {fees}");
+	Ok(())
+}
