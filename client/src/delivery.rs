@@ -10,7 +10,7 @@ use crate::http;
 use proofpod_primitives::JobId;
 use reqwest::{StatusCode, Url};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Media type of a sealed input.
 pub const CONTENT_TYPE: &str = "application/octet-stream";
@@ -44,6 +44,17 @@ pub enum DeliveryError {
 	Client {
 		/// Why.
 		reason: String,
+	},
+	/// The pod answers, but does not know yet that the job is its own: pods follow finalised blocks,
+	/// and learn of their lock a few blocks after the client.
+	#[error("the pod at {url} does not know yet that the job is its own ({code}): {message}")]
+	NotYet {
+		/// Where the input was posted.
+		url: String,
+		/// The pod's code.
+		code: String,
+		/// The pod's message, shortened.
+		message: String,
 	},
 	/// The pod does not answer, or not now.
 	#[error("the pod at {url} did not take the input in {attempts} attempts: {reason}")]
@@ -80,6 +91,8 @@ pub struct Retries {
 	pub max_pause: Duration,
 	/// How long one post may take, answer included.
 	pub timeout: Duration,
+	/// How long all of it may take before no further post is begun.
+	pub patience: Duration,
 }
 
 impl Default for Retries {
@@ -89,6 +102,7 @@ impl Default for Retries {
 			pause: Duration::from_millis(300),
 			max_pause: Duration::from_secs(3),
 			timeout: Duration::from_secs(20),
+			patience: Duration::from_secs(60),
 		}
 	}
 }
@@ -120,6 +134,8 @@ pub async fn deliver(
 	let url = input_url(endpoint, job)?;
 	let client =
 		http::client(&url, retries.timeout).map_err(|reason| DeliveryError::Client { reason })?;
+	let url_text = || url.to_string();
+	let started = Instant::now();
 	let mut pause = retries.pause;
 	let mut attempt = 1;
 	loop {
@@ -129,30 +145,41 @@ pub async fn deliver(
 			.body(sealed.to_vec())
 			.send()
 			.await;
-		let reason = match answer {
+		let error = match answer {
 			Ok(response) if response.status().is_success() => return Ok(()),
 			Ok(response) => {
 				let status = response.status();
-				let refusal = refusal(response).await;
-				if !may_change(status) {
-					return Err(DeliveryError::Refused {
-						url: url.to_string(),
-						status: status.as_u16(),
-						code: refusal.code,
-						message: refusal.message,
-					});
+				let Refusal { code, message } = refusal(response).await;
+				match status {
+					StatusCode::NOT_FOUND | StatusCode::CONFLICT | StatusCode::TOO_EARLY => {
+						DeliveryError::NotYet { url: url_text(), code, message }
+					},
+					StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => unavailable(
+						&url,
+						attempt,
+						format!("{}, {code}: {message}", status.as_u16()),
+					),
+					_ if status.is_server_error() => unavailable(
+						&url,
+						attempt,
+						format!("{}, {code}: {message}", status.as_u16()),
+					),
+					_ => {
+						let status = status.as_u16();
+						return Err(DeliveryError::Refused {
+							url: url_text(),
+							status,
+							code,
+							message,
+						});
+					},
 				}
-				format!("{}, {}: {}", status.as_u16(), refusal.code, refusal.message)
 			},
-			Err(error) => http::cause(&error),
+			Err(error) => unavailable(&url, attempt, http::cause(&error)),
 		};
-		tracing::debug!(%url, attempt, %reason, "the pod did not take the input");
-		if attempt >= retries.attempts {
-			return Err(DeliveryError::Unavailable {
-				url: url.to_string(),
-				attempts: attempt,
-				reason,
-			});
+		tracing::debug!(attempt, %error, "the pod did not take the input");
+		if attempt >= retries.attempts || started.elapsed() + pause >= retries.patience {
+			return Err(error);
 		}
 		tokio::time::sleep(pause).await;
 		pause = (pause * 2).min(retries.max_pause);
@@ -160,18 +187,8 @@ pub async fn deliver(
 	}
 }
 
-/// Whether the same post may be answered otherwise later. A pod may learn of a job a block later
-/// than the client does: it does not know the job yet, or not that it has it.
-fn may_change(status: StatusCode) -> bool {
-	status.is_server_error()
-		|| matches!(
-			status,
-			StatusCode::NOT_FOUND
-				| StatusCode::CONFLICT
-				| StatusCode::REQUEST_TIMEOUT
-				| StatusCode::TOO_EARLY
-				| StatusCode::TOO_MANY_REQUESTS
-		)
+fn unavailable(url: &Url, attempts: u32, reason: String) -> DeliveryError {
+	DeliveryError::Unavailable { url: url.to_string(), attempts, reason }
 }
 
 /// What the pod says, made safe for a terminal: it is a stranger's text.
@@ -241,12 +258,15 @@ mod tests {
 	const UNKNOWN: &str = "HTTP/1.1 404 Not Found\r\ncontent-length: 44\r\nconnection: close\r\n\r\n{\"code\":\"unknown-job\",\"message\":\"not mine\"} ";
 	const BAD: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 52\r\nconnection: close\r\n\r\n{\"code\":\"does-not-open\",\"message\":\"wrong\\u001b key\"} ";
 
+	const FULL: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 33\r\nconnection: close\r\n\r\n{\"code\":\"full\",\"message\":\"later\"}";
+
 	fn quick() -> Retries {
 		Retries {
 			attempts: 3,
 			pause: Duration::from_millis(5),
 			max_pause: Duration::from_millis(10),
 			timeout: Duration::from_secs(5),
+			patience: Duration::from_secs(30),
 		}
 	}
 
@@ -272,10 +292,24 @@ mod tests {
 	async fn attempts_are_bounded() {
 		let (endpoint, _requests) = pod(vec![UNKNOWN; 3]);
 		let error = deliver(&endpoint, JobId(7), &[1], quick()).await.unwrap_err();
+		let DeliveryError::NotYet { code, message, .. } = &error else { panic!("{error}") };
+		assert_eq!((code.as_str(), message.as_str()), ("unknown-job", "not mine"));
+
+		let (endpoint, _requests) = pod(vec![FULL; 3]);
+		let error = deliver(&endpoint, JobId(7), &[1], quick()).await.unwrap_err();
 		let DeliveryError::Unavailable { attempts: 3, reason, .. } = &error else {
 			panic!("{error}")
 		};
-		assert_eq!(reason, "404, unknown-job: not mine");
+		assert_eq!(reason, "503, full: later");
+	}
+
+	#[tokio::test]
+	async fn no_post_is_begun_when_patience_is_over() {
+		let (endpoint, requests) = pod(vec![FULL; 3]);
+		let impatient = Retries { patience: Duration::ZERO, ..quick() };
+		let error = deliver(&endpoint, JobId(7), &[1], impatient).await.unwrap_err();
+		assert!(matches!(error, DeliveryError::Unavailable { attempts: 1, .. }), "{error}");
+		assert_eq!(requests.try_iter().count(), 1);
 	}
 
 	#[tokio::test]

@@ -8,6 +8,9 @@
 //! * [`sealing`]: blocks on demand or at any pace, for development chains;
 //! * [`rpc`]: the JSON-RPC methods beyond the standard ones.
 
+// The SDK's error types are what they are.
+#![allow(clippy::result_large_err)]
+
 mod chain_spec;
 mod cli;
 mod command;

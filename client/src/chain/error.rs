@@ -145,13 +145,22 @@ impl ChainError {
 	}
 }
 
-/// The text of the last cause: what a person can act on. Outer layers only say who passed it on.
+/// What layers say that only pass an error on.
+const LAYERS: [&str; 3] = ["Backend error: ", "RPC error: ", "client error: "];
+
+/// The text of the last cause: what a person can act on. Outer layers only say who passed it on,
+/// some as a source, some as a prefix.
 pub(super) fn innermost(error: &dyn std::error::Error) -> String {
 	let mut last = error;
 	while let Some(source) = last.source() {
 		last = source;
 	}
-	one_line(&last.to_string())
+	let text = one_line(&last.to_string());
+	let mut rest = text.as_str();
+	while let Some(inner) = LAYERS.iter().find_map(|layer| rest.strip_prefix(layer)) {
+		rest = inner;
+	}
+	rest.to_string()
 }
 
 fn one_line(text: &str) -> String {
@@ -173,6 +182,12 @@ mod tests {
 			ChainError::node(error).to_string(),
 			"the node refused the transaction: Invalid Transaction (1010): Inability to pay some fees"
 		);
+	}
+
+	#[test]
+	fn layers_that_pass_an_error_on_are_left_out() {
+		let error = rpcs::Error::Client("RPC error: client error: Connection refused".into());
+		assert_eq!(innermost(&error), "Connection refused");
 	}
 
 	#[test]

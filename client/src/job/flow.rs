@@ -2,19 +2,22 @@
 
 //! The steps of a job, in order.
 
-use super::{ClientModel, JobError, JobReport, Prediction, Progress, Timings};
+use super::{
+	clock::Clock,
+	watch::{Stage, Watch},
+	ClientModel, JobError, JobReport, Prediction, Progress,
+};
 use crate::{
 	amount::Amount,
-	chain::{calls, At, Blocks, Chain, ChainError, Inclusion, JobEvent, View},
-	delivery::{self, DeliveryError, Retries},
+	chain::{calls, At, Blocks, Chain, ChainError, Inclusion, JobEvent},
+	delivery::Retries,
 	keys::Signer,
-	sealing::{self, DeliveryContext},
 	secrets::{JobSecrets, SecretsStore},
 	settlement::{self, Expected},
-	Job, JobRequest, Lock, Outcome, Receipt, Requirements,
+	JobRequest, Outcome, Receipt, Requirements,
 };
 use proofpod_primitives::{
-	job::{Phase, PriceRamp, Windows},
+	job::{PriceRamp, Windows},
 	manifest::OutputVisibility,
 	BlockNumber, JobId, Scalar,
 };
@@ -25,15 +28,13 @@ use proofpod_zkml::{
 	network::OutputPacking,
 };
 use rand::rngs::OsRng;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// Longest wait for a block before the node is asked anyway.
 const BLOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// Blocks for which a job may be unknown, because the block that opened it was replaced.
 const UNKNOWN_BLOCKS: u32 = 20;
-/// Blocks without an acknowledgement after which a delivered input is delivered again.
-const REDELIVER_AFTER: u32 = 5;
 /// Failed looks at the chain in a row before the client gives up.
 const MAX_FAILURES: u32 = 20;
 
@@ -63,41 +64,17 @@ pub struct JobClient {
 	pub inclusion: Inclusion,
 }
 
-/// The clock of a job's steps.
-struct Clock {
-	started: Instant,
-	last: Instant,
-	timings: Timings,
-}
-
-impl Clock {
-	fn start() -> Self {
-		let now = Instant::now();
-		Self { started: now, last: now, timings: Timings::default() }
-	}
-
-	/// Writes down how long the step took that has just ended.
-	fn lap(&mut self, step: impl FnOnce(&mut Timings) -> &mut Option<u64>) {
-		let now = Instant::now();
-		*step(&mut self.timings) = Some(milliseconds(now - self.last));
-		self.last = now;
-	}
-
-	fn stop(mut self) -> Timings {
-		self.timings.total_ms = milliseconds(self.started.elapsed());
-		self.timings
-	}
-}
-
-fn milliseconds(duration: Duration) -> u64 {
-	u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
 impl JobClient {
 	/// A client with the usual patience.
 	pub fn new(chain: Chain, signer: Signer, store: SecretsStore) -> Self {
-		let retries =
-			Retries { attempts: 2, timeout: Duration::from_secs(10), ..Retries::default() };
+		let pause = Duration::from_millis(500);
+		let retries = Retries {
+			attempts: 10,
+			pause,
+			max_pause: pause,
+			timeout: Duration::from_secs(10),
+			patience: Duration::from_secs(5),
+		};
 		Self { chain, signer, store, retries, inclusion: Inclusion::Best }
 	}
 
@@ -233,6 +210,7 @@ impl JobClient {
 	) -> Result<JobReport, JobError> {
 		let receipt = self.follow(job, secrets, &mut clock, progress).await?;
 		progress(Progress::Ended { outcome: receipt.outcome.name(), block: receipt.block });
+		clock.skip();
 		let mut report = JobReport::of(job, model.name(), &receipt);
 		report.opened_block = opened;
 		if let Outcome::Settled { output, .. } = &receipt.outcome {
@@ -264,16 +242,17 @@ impl JobClient {
 		clock: &mut Clock,
 		progress: &mut (dyn FnMut(Progress) + Send),
 	) -> Result<Receipt, JobError> {
-		let mut watch = Watch { client: self, job, secrets, stage: Stage::Open, unknown: 0 };
+		let mut watch = Watch::new(self, job, secrets);
 		let mut blocks = self.chain.follow_best().await?;
 		let mut failures = 0;
 		loop {
 			match self.look(&mut blocks, &mut watch, clock, progress).await {
 				Ok(Some(receipt)) => {
+					if watch.stage == Stage::Proving {
+						clock.lap(|timings| &mut timings.prove_ms);
+						watch.stage = Stage::Ended;
+					}
 					if self.inclusion == Inclusion::Best || self.is_final(job, &receipt).await? {
-						if matches!(receipt.outcome, Outcome::Settled { .. }) {
-							clock.lap(|timings| &mut timings.prove_ms);
-						}
 						return Ok(receipt);
 					}
 				},
@@ -388,165 +367,6 @@ impl ClientModel {
 			output: self.network.dequantise_output(&logits),
 			logits,
 		}
-	}
-}
-
-/// How far the client has seen the job come.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-	Open,
-	/// Locked under this lock; the input is not yet with the pod.
-	Locked(Lock),
-	/// The pod has the input, or refuses it for good.
-	Waiting {
-		lock: Lock,
-		/// Block from which the input is delivered once more, in case the pod lost it; none after
-		/// a refusal.
-		again_from: Option<BlockNumber>,
-	},
-	Proving,
-	Overdue,
-}
-
-struct Watch<'a> {
-	client: &'a JobClient,
-	job: JobId,
-	secrets: &'a JobSecrets,
-	stage: Stage,
-	unknown: u32,
-}
-
-impl Watch<'_> {
-	/// Does what the job needs now.
-	async fn advance(
-		&mut self,
-		view: &View,
-		job: &Job,
-		clock: &mut Clock,
-		progress: &mut (dyn FnMut(Progress) + Send),
-	) -> Result<(), JobError> {
-		if job.request.input != self.secrets.input_commitment {
-			return Err(JobError::Renumbered { job: self.job });
-		}
-		self.unknown = 0;
-		let block = view.block().number;
-		match job.phase(block) {
-			Phase::Open { .. } => {
-				if self.stage != Stage::Open {
-					progress(Progress::Reopened { block });
-					self.stage = Stage::Open;
-				}
-			},
-			Phase::Locked(lock) => {
-				let seen = match self.stage {
-					Stage::Locked(seen) | Stage::Waiting { lock: seen, .. } => Some(seen),
-					_ => None,
-				};
-				if seen != Some(*lock) {
-					clock.lap(|timings| &mut timings.lock_ms);
-					let price = Amount(lock.price);
-					progress(Progress::Locked { pod: lock.pod, price, block });
-					self.stage = Stage::Locked(*lock);
-				}
-				let due = match self.stage {
-					Stage::Locked(_) => true,
-					Stage::Waiting { again_from: Some(from), .. } => block >= from,
-					_ => false,
-				};
-				if due {
-					self.deliver(view, *lock, clock, progress).await?;
-				}
-			},
-			Phase::Proving(_) => {
-				if self.stage != Stage::Proving {
-					clock.lap(|timings| &mut timings.acknowledge_ms);
-					progress(Progress::Acknowledged { block });
-					self.stage = Stage::Proving;
-				}
-			},
-			Phase::Expired { .. } | Phase::Missed(_) => {
-				if self.stage != Stage::Overdue {
-					progress(Progress::Overdue { block });
-					self.stage = Stage::Overdue;
-					let call = calls::jobs::poke(self.job);
-					let chain = &self.client.chain;
-					// Anybody may have done it first; the receipt is what counts.
-					if let Err(error) =
-						chain.submit(&call, &self.client.signer, Inclusion::Best).await
-					{
-						tracing::debug!(%error, "poking the overdue job");
-					}
-				}
-			},
-		}
-		Ok(())
-	}
-
-	/// Seals the input to the pod that holds the lock and posts it.
-	async fn deliver(
-		&mut self,
-		view: &View,
-		lock: Lock,
-		clock: &mut Clock,
-		progress: &mut (dyn FnMut(Progress) + Send),
-	) -> Result<(), JobError> {
-		let pod = lock.pod;
-		let mut not_delivered = |reason: String, last: bool| {
-			progress(Progress::NotDelivered { pod, reason, last });
-		};
-		let Some(record) = view.pod(pod).await? else {
-			not_delivered("it is not registered any more".into(), false);
-			return Ok(());
-		};
-		if record.key_epoch != lock.key_epoch {
-			let reason = format!(
-				"expected its key of epoch {}, found epoch {}: it changed its key after locking",
-				lock.key_epoch, record.key_epoch
-			);
-			not_delivered(reason, true);
-			self.stage = Stage::Waiting { lock, again_from: None };
-			return Ok(());
-		}
-		let Some(delivery) = self.secrets.delivery() else {
-			not_delivered("the input is no longer kept on this machine".into(), true);
-			self.stage = Stage::Waiting { lock, again_from: None };
-			return Ok(());
-		};
-		let context = DeliveryContext {
-			genesis: self.client.chain.genesis(),
-			job: self.job,
-			pod: pod.0,
-			key_epoch: lock.key_epoch,
-			input: self.secrets.input_commitment,
-		};
-		let sealed = match sealing::seal(&record.profile.encryption_key, &context, &delivery) {
-			Ok(sealed) => sealed,
-			Err(error) => {
-				not_delivered(error.to_string(), true);
-				self.stage = Stage::Waiting { lock, again_from: None };
-				return Ok(());
-			},
-		};
-		let posted =
-			delivery::deliver(&record.endpoint(), self.job, &sealed, self.client.retries).await;
-		match posted {
-			Ok(()) => {
-				if matches!(self.stage, Stage::Locked(_)) {
-					clock.lap(|timings| &mut timings.deliver_ms);
-				}
-				progress(Progress::Delivered { pod });
-				let again_from = Some(view.block().number.saturating_add(REDELIVER_AFTER));
-				self.stage = Stage::Waiting { lock, again_from };
-			},
-			Err(error @ (DeliveryError::Unavailable { .. } | DeliveryError::Client { .. })) => {
-				not_delivered(error.to_string(), false);
-			},
-			Err(error) => {
-				not_delivered(error.to_string(), true);
-				self.stage = Stage::Waiting { lock, again_from: None };
-			},
-		}
-		Ok(())
 	}
 }
 

@@ -12,10 +12,12 @@
 //! [`JobClient::run`] does all of it; [`JobClient::resume`] goes on with a job that is already
 //! open, after a crash or in another process.
 
+mod clock;
 mod flow;
 mod model;
 mod progress;
 mod report;
+mod watch;
 
 pub use flow::{JobClient, Offer};
 pub use model::{ClientModel, ModelError};

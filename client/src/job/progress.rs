@@ -32,6 +32,11 @@ pub enum Progress {
 		/// The pod.
 		pod: AccountId,
 	},
+	/// The pod does not know yet that it holds the job; the input is posted again until it does.
+	PodBehind {
+		/// The pod.
+		pod: AccountId,
+	},
 	/// The input did not reach the pod. Unless `last`, it is tried again with the next block.
 	NotDelivered {
 		/// The pod.
@@ -76,6 +81,9 @@ impl fmt::Display for Progress {
 				write!(f, "locked by {pod} for {price} (seen in block {block})")
 			},
 			Self::Delivered { pod } => write!(f, "sealed input delivered to {pod}"),
+			Self::PodBehind { pod } => {
+				write!(f, "waiting until {pod} sees its lock in a finalised block")
+			},
 			Self::NotDelivered { pod, reason, last: false } => {
 				write!(f, "{pod} did not take the input yet: {reason}")
 			},

@@ -53,7 +53,7 @@ where
 	fn job(&self, id: JobId, at: Option<Hash>) -> RpcResult<Option<Job<AccountId>>> {
 		let at = block_or_best(&*self.client, at)?;
 		let job = self.client.runtime_api().job(at, id);
-		Ok(job.map_err(|error| runtime_unavailable(at, error))?)
+		job.map_err(|error| runtime_unavailable(at, error))
 	}
 
 	fn phase(&self, id: JobId, at: Option<Hash>) -> RpcResult<Option<String>> {
@@ -67,7 +67,7 @@ where
 	fn receipt(&self, id: JobId, at: Option<Hash>) -> RpcResult<Option<Receipt<AccountId>>> {
 		let at = block_or_best(&*self.client, at)?;
 		let receipt = self.client.runtime_api().receipt(at, id);
-		Ok(receipt.map_err(|error| runtime_unavailable(at, error))?)
+		receipt.map_err(|error| runtime_unavailable(at, error))
 	}
 }
 

@@ -84,6 +84,8 @@ pub(crate) fn submission_weight<T: Config>(elements: u32) -> Weight {
 		.saturating_add(<T as Config>::WeightInfo::submit_result())
 }
 
+// The macros expand to `expect`s; what is written here has none.
+#[allow(clippy::expect_used)]
 #[frame_support::pallet]
 pub mod pallet {
 	use super::*;

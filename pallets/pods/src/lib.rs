@@ -70,6 +70,8 @@ use proofpod_primitives::{
 };
 use sp_runtime::{traits::SaturatedConversion, AccountId32, DispatchError};
 
+// The macros expand to `expect`s; what is written here has none.
+#[allow(clippy::expect_used)]
 #[frame_support::pallet]
 pub mod pallet {
 	use super::*;

@@ -87,6 +87,8 @@ pub fn inputs_digest(inputs: &[Scalar]) -> Digest {
 	Digest(blake2_256(&inputs.encode()))
 }
 
+// The macros expand to `expect`s, and to an enum of the calls; what is written here has none.
+#[allow(clippy::expect_used, clippy::large_enum_variant)]
 #[frame_support::pallet]
 pub mod pallet {
 	use super::*;

@@ -62,8 +62,8 @@ pub use pallet::*;
 pub use weights::WeightInfo;
 
 // The macro's output expects what it has itself made sure of.
-#[allow(clippy::expect_used)]
 #[frame_support::pallet]
+#[allow(clippy::expect_used)]
 pub mod pallet {
 	use super::WeightInfo;
 	use alloc::{collections::BTreeSet, vec::Vec};

@@ -11,6 +11,9 @@ use scale_info::{form::PortableForm, PortableRegistry, Registry, TypeDef, Varian
 /// Pallet's index, pallet's name, and its calls with their indices.
 type Row = (u8, &'static str, &'static [(u8, &'static str)]);
 
+/// A [`Row`] as it is found in the types of the runtime.
+type Found = (u8, String, Vec<(u8, String)>);
+
 const CALLS: &[Row] = &[
 	(
 		0,
@@ -136,7 +139,7 @@ fn indices_are_those_of_the_table() {
 	let mut registry = Registry::new();
 	let id = registry.register_type(&scale_info::MetaType::new::<RuntimeCall>()).id;
 	let types = PortableRegistry::from(registry);
-	let found: Vec<(u8, String, Vec<(u8, String)>)> = variants(&types, id)
+	let found: Vec<Found> = variants(&types, id)
 		.iter()
 		.map(|pallet| {
 			let calls = variants(&types, pallet.fields[0].ty.id)
@@ -146,7 +149,7 @@ fn indices_are_those_of_the_table() {
 			(pallet.index, pallet.name.clone(), calls)
 		})
 		.collect();
-	let expected: Vec<(u8, String, Vec<(u8, String)>)> = CALLS
+	let expected: Vec<Found> = CALLS
 		.iter()
 		.map(|(index, name, calls)| {
 			let calls = calls.iter().map(|(index, name)| (*index, (*name).into())).collect();
