@@ -35,7 +35,7 @@ lint: setup
 	@scripts/cargo.sh clippy --release --workspace --all-targets -- -D warnings
 
 bench: build
-	@scripts/cargo.sh run --release --workspace --quiet --bin proofpod-bench
+	@scripts/cargo.sh run --release --workspace --quiet --bin proofpod-demo -- --benchmarks docs/benchmarks.md
 
 docs: setup
 	@RUSTDOCFLAGS="-D warnings" scripts/cargo.sh doc --release --workspace --no-deps

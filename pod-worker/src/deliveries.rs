@@ -26,7 +26,9 @@ use tokio::sync::Notify;
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
 	/// The pod does not hold the job.
-	#[error("job {job} is not locked by this pod, as far as its finalised chain says: try again in a few seconds")]
+	#[error(
+		"job {job} is not locked by this pod, as far as its node knows: try again in a few seconds"
+	)]
 	NotLocked {
 		/// The job.
 		job: JobId,
@@ -100,16 +102,31 @@ impl Deliveries {
 		self.held().insert(id, held);
 	}
 
-	/// The pod no longer holds any job but these: forgets the others.
+	/// From now on, deliveries are welcome for no other jobs than these. What was delivered stays.
+	pub fn expect_only(&self, held: impl Fn(JobId) -> bool) {
+		self.held().retain(|job, _| held(*job));
+	}
+
+	/// Whether a delivery for this job is welcome.
+	pub fn expects(&self, job: JobId) -> bool {
+		self.held().contains_key(&job)
+	}
+
+	/// Jobs for which a delivery is kept.
+	///
+	/// # Errors
+	/// When the journal cannot be read.
+	pub fn kept(&self) -> Result<Vec<JobId>> {
+		self.journal.jobs()
+	}
+
+	/// Forgets what was delivered for a job. Only for one whose end is finalised: until then, a
+	/// fork may need it again.
 	///
 	/// # Errors
 	/// When the journal cannot be written.
-	pub fn retain(&self, live: impl Fn(JobId) -> bool) -> Result<()> {
-		self.held().retain(|job, _| live(*job));
-		for job in self.journal.jobs()?.into_iter().filter(|job| !live(*job)) {
-			self.journal.forget(job)?;
-		}
-		Ok(())
+	pub fn forget(&self, job: JobId) -> Result<()> {
+		self.journal.forget(job)
 	}
 
 	/// Jobs that the pod holds, and the step of each, for the operator.

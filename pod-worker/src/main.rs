@@ -50,6 +50,9 @@ enum Command {
 		/// Allow well-known development accounts.
 		#[arg(long)]
 		dev: bool,
+		/// Start a registered pod with a new encryption key, because its own is lost.
+		#[arg(long)]
+		replace_key: bool,
 	},
 }
 
@@ -88,14 +91,14 @@ fn execute(command: Command) -> Result<(), Error> {
 			println!("{} is usable", config.display());
 			Ok(())
 		},
-		Command::Run { config, dev } => {
+		Command::Run { config, dev, replace_key } => {
 			let config = Config::load(&config)?;
 			let runtime = tokio::runtime::Runtime::new()
 				.map_err(|error| Error::Task(format!("cannot start the runtime: {error}")))?;
 			let result = runtime.block_on(async {
 				let stop = CancellationToken::new();
 				service::stop_on_signals(stop.clone())?;
-				service::run(config, dev, stop).await
+				service::run(config, dev, replace_key, stop).await
 			});
 			// A proof in the making cannot be interrupted, only left behind: its job resumes at
 			// the next start.

@@ -15,26 +15,26 @@ use crate::{
 use proofpod_client::{
 	chain::{calls, At, Chain, Inclusion},
 	keys::{self, Signer},
+	sealing::DecryptionKey,
 };
 use proofpod_primitives::pod::{PodProfile, Region};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-/// Runs a pod until the token is cancelled.
+/// Runs a pod until the token is cancelled. `dev` allows development accounts; `replace_key` lets a
+/// registered pod start with a new encryption key when its own is lost.
 ///
 /// # Errors
 /// When the pod cannot start: keys, models, addresses, data folder, chain, registration. Once it
 /// runs, only when the chain's runtime no longer fits it.
-pub async fn run(config: Config, dev: bool, stop: CancellationToken) -> Result<()> {
+pub async fn run(
+	config: Config,
+	dev: bool,
+	replace_key: bool,
+	stop: CancellationToken,
+) -> Result<()> {
 	let signer = signer(&config, dev)?;
 	let journal = Arc::new(Journal::open(&config.pod.data)?);
-	let key_file = config.pod.data.join("encryption.key");
-	let key = if key_file.exists() {
-		keys::load_encryption_key(&key_file)
-	} else {
-		keys::create_encryption_key(&key_file)
-	}
-	.map_err(|error| Error::Key(error.to_string()))?;
 	let models = load_models(&config).await?;
 
 	let chain = Chain::connect(&config.chain.url).await?;
@@ -46,6 +46,7 @@ pub async fn run(config: Config, dev: bool, stop: CancellationToken) -> Result<(
 		});
 	}
 
+	let key = encryption_key(&config, replace_key, &chain, &signer).await?;
 	let metrics = Arc::new(Metrics::default());
 	let profile = profile(&config, &key, &models)?;
 	let deliveries = Arc::new(Deliveries::new(genesis, signer.account(), key, journal));
@@ -82,9 +83,14 @@ pub async fn run(config: Config, dev: bool, stop: CancellationToken) -> Result<(
 		},
 	}
 	stop.cancel();
-	while let Some(server) = servers.join_next().await {
-		server.map_err(|error| Error::Task(error.to_string()))??;
-	}
+	// A client that stalls in the middle of a request must not keep the worker from ending.
+	let finished = async {
+		while let Some(server) = servers.join_next().await {
+			server.map_err(|error| Error::Task(error.to_string()))??;
+		}
+		Ok::<_, Error>(())
+	};
+	tokio::time::timeout(STOP_PATIENCE, finished).await.unwrap_or(Ok(()))?;
 	tracing::info!("stopped");
 	Ok(())
 }
@@ -101,6 +107,30 @@ fn signer(config: &Config, dev: bool) -> Result<Signer> {
 			(None, None) => return Err(Error::Key("expected pod.account_file".into())),
 		};
 	signer.map_err(|error| Error::Key(error.to_string()))
+}
+
+/// The pod's encryption key. Its file is made at the first start only: a pod that is registered has
+/// promised a key to clients, and must not publish another one by accident.
+async fn encryption_key(
+	config: &Config,
+	replace: bool,
+	chain: &Chain,
+	signer: &Signer,
+) -> Result<DecryptionKey> {
+	let file = config.pod.data.join("encryption.key");
+	let failed = |error: keys::KeyError| Error::Key(error.to_string());
+	if file.exists() {
+		return keys::load_encryption_key(&file).map_err(failed);
+	}
+	let registered = chain.at(At::Best).await?.pod(signer.account()).await?;
+	if registered.is_some() && !replace {
+		return Err(Error::Key(format!(
+			"this pod is registered, but its encryption key is not in {}: restore the file, or start \
+			 with --replace-key, which loses the inputs of the jobs that it holds",
+			file.display()
+		)));
+	}
+	keys::create_encryption_key(&file).map_err(failed)
 }
 
 async fn load_models(config: &Config) -> Result<ServedModels> {
@@ -129,11 +159,7 @@ async fn load_models(config: &Config) -> Result<ServedModels> {
 	.map_err(|error| Error::Task(error.to_string()))?
 }
 
-fn profile(
-	config: &Config,
-	key: &proofpod_client::sealing::DecryptionKey,
-	models: &ServedModels,
-) -> Result<PodProfile> {
+fn profile(config: &Config, key: &DecryptionKey, models: &ServedModels) -> Result<PodProfile> {
 	let unusable =
 		|reason: &str| Error::ConfigInvalid { path: "pod".into(), reason: reason.into() };
 	let region: [u8; 2] = config
@@ -166,7 +192,7 @@ fn profile(
 
 /// Registers the pod, or brings what it has published up to date.
 async fn register(chain: &Chain, signer: &Signer, profile: PodProfile) -> Result<()> {
-	let view = chain.at(At::Finalised).await?;
+	let view = chain.at(At::Best).await?;
 	for id in &profile.models {
 		if view.model(*id).await?.is_none() {
 			tracing::warn!(model = %id, "the model is not registered on this chain yet");

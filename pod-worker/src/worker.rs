@@ -8,14 +8,15 @@
 //! | open, and it can do it in time | locks it |
 //! | locked by this pod, input delivered | acknowledges |
 //! | being proved by this pod | infers, proves, verifies its own proof, submits |
-//! | locked by this pod, but the client let the window pass | gives the lock back |
+//! | locked by this pod, but the client let the window pass | has the lock undone |
+//! | locked or being proved, and the pod cannot do it | gives it back, or up for the smaller slash |
 //!
 //! It takes only jobs whose opening is finalised, so that on every fork a job's number means the
 //! same job. From there on it acts on best blocks: its own calls follow one another by nonce, so no
 //! fork holds an acknowledgement without the lock, or a result without the acknowledgement.
 //!
-//! It keeps nothing else than the deliveries, so a restart at any moment loses nothing: the next
-//! finalised block tells it where it was.
+//! It keeps nothing else than the deliveries, and each of them until its job's end is finalised. So
+//! a restart or a fork at any moment loses nothing: the next block tells it where it was.
 
 use crate::{
 	config::WorkConfig,
@@ -25,20 +26,25 @@ use crate::{
 	models::{ServedModel, ServedModels},
 };
 use proofpod_client::{
-	chain::{calls, At, Call, Chain, ChainError, Inclusion, View},
+	amount::POD,
+	chain::{calls, At, Call, Chain, ChainError, Inclusion, PodStatus, View},
 	keys::Signer,
 	settlement::Expected,
 	AccountId, Job,
 };
-use proofpod_primitives::{job::Phase, pod::PrivacyTier, JobId, ModelId};
+use proofpod_primitives::{job::Phase, pod::PrivacyTier, Balance, BlockNumber, JobId};
 use std::{
-	collections::BTreeSet,
+	collections::{BTreeMap, BTreeSet},
 	sync::{Arc, Mutex, MutexGuard, PoisonError},
 	time::Duration,
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+/// Blocks after which a job that this pod could not lock is worth another attempt.
+const RETRY_BLOCKS: BlockNumber = 20;
+/// Left on the account, beside a job's bond, for fees.
+const FEE_RESERVE: Balance = POD / 10;
 /// Pause before asking a node again that did not answer.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
@@ -57,8 +63,8 @@ pub struct Worker {
 	proving: Semaphore,
 	/// Jobs that a task is driving now.
 	driven: Mutex<BTreeSet<JobId>>,
-	/// Jobs that the chain did not let this pod lock: asking again would only cost fees.
-	declined: Mutex<BTreeSet<JobId>>,
+	/// Jobs that this pod does not ask for before some block: asking again would only cost fees.
+	declined: Mutex<BTreeMap<JobId, BlockNumber>>,
 }
 
 fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -134,7 +140,7 @@ impl Worker {
 		let now = view.block().number;
 		let jobs = view.jobs().await?;
 		let opened: BTreeSet<_> = finalised.jobs().await?.into_iter().map(|(id, _)| id).collect();
-		let mut held = BTreeSet::new();
+		let mut held = BTreeMap::new();
 		for (id, job) in &jobs {
 			let (lock, step) = match job.phase(now) {
 				Phase::Locked(lock) => (lock, "locked"),
@@ -143,48 +149,99 @@ impl Worker {
 				_ => continue,
 			};
 			if lock.pod == self.account {
-				held.insert(*id);
+				let model = self.models.get(&job.request.model);
+				let claim = Claim {
+					prove_time: model.map_or(Duration::ZERO, |model| model.prove_time),
+					prove_by: lock.prove_by,
+					window: job.request.windows.prove,
+				};
+				held.insert(*id, claim);
 				self.deliveries.expect(*id, job, lock, step);
 			}
 		}
 		let driven = guard(&self.driven).clone();
 		// A job that is being driven may be further than this view.
-		self.deliveries.retain(|id| held.contains(&id) || driven.contains(&id))?;
-		guard(&self.declined).retain(|id| jobs.iter().any(|(live, _)| live == id));
+		self.deliveries.expect_only(|id| held.contains_key(&id) || driven.contains(&id));
+		self.forget_ended(finalised).await?;
+		guard(&self.declined).retain(|_, until| now < *until);
 		self.metrics.live_jobs.set(held.len() as i64);
-		let mut busy: BTreeSet<_> = held.union(&driven).copied().collect();
-		for id in held {
-			self.spawn_drive(id);
+		for id in held.keys() {
+			self.spawn_drive(*id);
 		}
+		self.take_jobs(&view, &jobs, &opened, held, &driven).await
+	}
+
+	/// Forgets deliveries of jobs whose end is final: until then, a fork may need them again.
+	async fn forget_ended(&self, finalised: &View) -> Result<()> {
+		for id in self.deliveries.kept()? {
+			if finalised.receipt(id).await?.is_some() {
+				self.deliveries.forget(id)?;
+			}
+		}
+		Ok(())
+	}
+
+	/// Locks what the pod can finish beside the jobs that it holds.
+	async fn take_jobs(
+		self: &Arc<Self>,
+		view: &View,
+		jobs: &[(JobId, Job)],
+		opened: &BTreeSet<JobId>,
+		mut held: BTreeMap<JobId, Claim>,
+		driven: &BTreeSet<JobId>,
+	) -> Result<()> {
+		let now = view.block().number;
 		let Some(pod) = view.pod(self.account).await? else { return Ok(()) };
-		for (id, job) in &jobs {
-			if busy.len() >= self.work.jobs as usize {
+		if !matches!(pod.status, PodStatus::Active) {
+			return Ok(());
+		}
+		let mut free = view.balance(self.account).await?.free.saturating_sub(FEE_RESERVE);
+		for (id, job) in jobs {
+			if held.len() >= self.work.jobs as usize {
 				break;
 			}
-			let eligible = opened.contains(id)
+			let wanted = opened.contains(id)
 				&& matches!(job.phase(now), Phase::Open { .. })
-				&& !guard(&self.declined).contains(id)
-				&& self.can_finish(job, now, busy.len())
+				&& !driven.contains(id)
+				&& !guard(&self.declined).contains_key(id)
+				&& free >= job.terms.bond
+				&& self.suits_tier(job)
 				&& job.request.requirements.admit(
 					&self.account,
 					pod.profile.region,
 					pod.record.reputation(),
-				) && self.suits_tier(job);
-			if eligible && busy.insert(*id) {
+				);
+			let Some(claim) = wanted.then(|| self.claim(job, now)).flatten() else { continue };
+			if self.can_finish(&claim, &held, now) {
+				free = free.saturating_sub(job.terms.bond);
+				held.insert(*id, claim);
 				self.spawn_drive(*id);
 			}
 		}
 		Ok(())
 	}
 
-	/// Whether the job's model is served, its price is right, and its deadline leaves enough time
-	/// even behind the jobs that this pod already has.
-	fn can_finish(&self, job: &Job, now: u32, queued: usize) -> bool {
-		let Some(model) = self.models.get(&job.request.model) else { return false };
-		let queue = u32::try_from(queued.saturating_add(1)).unwrap_or(u32::MAX);
-		let needed = model.prove_time.saturating_mul(queue.saturating_mul(self.work.time_margin));
-		let allowed = self.block_time.saturating_mul(job.request.windows.prove);
-		job.price_at(now) >= model.min_price && needed <= allowed
+	/// What the job would ask of this pod if it locked it now; nothing when the model is not served
+	/// or the price too low.
+	fn claim(&self, job: &Job, now: BlockNumber) -> Option<Claim> {
+		let model = self.models.get(&job.request.model)?;
+		let prove_by = now
+			.saturating_add(job.request.windows.acknowledge)
+			.saturating_add(job.request.windows.prove);
+		(job.price_at(now) >= model.min_price).then_some(Claim {
+			prove_time: model.prove_time,
+			prove_by,
+			window: job.request.windows.prove,
+		})
+	}
+
+	/// Whether all proofs, made one after the other, fit the new job's window and what is left of
+	/// the others' time, with the configured margin.
+	fn can_finish(&self, new: &Claim, held: &BTreeMap<JobId, Claim>, now: BlockNumber) -> bool {
+		let proofs: Duration = held.values().map(|claim| claim.prove_time).sum();
+		let needed = proofs.saturating_add(new.prove_time).saturating_mul(self.work.time_margin);
+		let fits = |blocks: BlockNumber| needed <= self.block_time.saturating_mul(blocks);
+		fits(new.window) && held.values().all(|claim| fits(claim.prove_by.saturating_sub(now)))
 	}
 
 	/// A job that must stay on its owner's machine names that machine's pod.
@@ -214,16 +271,23 @@ impl Worker {
 		loop {
 			let view = self.chain.at(At::Best).await?;
 			let Some(job) = view.job(id).await? else { return Ok(()) };
-			let Some(model) = self.models.get(&job.request.model) else { return Ok(()) };
-			match job.phase(view.block().number) {
+			let now = view.block().number;
+			let Some(model) = self.models.get(&job.request.model) else {
+				return self.give_back(id, &job, now, self.unserved(id)).await;
+			};
+			match job.phase(now) {
 				Phase::Open { lapsed: Some(lock) } if lock.pod == self.account => {
 					self.submit(&calls::jobs::poke(id)).await?;
-					self.decline(id, "its client did not deliver the input in time");
+					self.decline(
+						id,
+						BlockNumber::MAX,
+						"its client did not deliver the input in time",
+					);
 					self.metrics.step("lapsed");
 					return Ok(());
 				},
 				Phase::Open { .. } => {
-					if guard(&self.declined).contains(&id) {
+					if guard(&self.declined).contains_key(&id) {
 						return Ok(());
 					}
 					match self.submit(&calls::jobs::lock(id, model.min_price)).await {
@@ -232,7 +296,7 @@ impl Worker {
 							self.metrics.step("locked");
 						},
 						Err(Error::Chain(error)) if !error.is_transient() => {
-							self.decline(id, &error.to_string());
+							self.decline(id, now.saturating_add(RETRY_BLOCKS), &error.to_string());
 							return Ok(());
 						},
 						Err(error) => return Err(error),
@@ -240,11 +304,14 @@ impl Worker {
 				},
 				Phase::Locked(lock) if lock.pod == self.account => {
 					self.deliveries.expect(id, &job, lock, "locked");
-					let Some((delivery, _)) = self.deliveries.opened(id)? else { return Ok(()) };
+					let delivery = match self.deliveries.opened(id) {
+						Ok(Some((delivery, _))) => delivery,
+						Ok(None) => return Ok(()),
+						Err(error) => return self.give_back(id, &job, now, error).await,
+					};
 					if delivery.input.len() != model.manifest.input_len as usize {
-						self.submit(&calls::jobs::release(id)).await?;
-						self.decline(id, "the delivered input does not have the model's length");
-						return Ok(());
+						let error = Error::Commitment { job: id, what: "input's length" };
+						return self.give_back(id, &job, now, error).await;
 					}
 					self.submit(&calls::jobs::acknowledge(id)).await?;
 					tracing::info!(job = %id, "acknowledged");
@@ -260,12 +327,14 @@ impl Worker {
 	}
 
 	async fn prove_and_submit(&self, id: JobId, job: &Job, model: Arc<ServedModel>) -> Result<()> {
-		let Some((delivery, secrets)) = self.deliveries.opened(id)? else {
-			// Acknowledged, so it was delivered once: the journal was lost. Giving up now costs
-			// less than the deadline.
-			let error =
-				Error::Proving { job: id, reason: "the journal no longer has its input".into() };
-			return self.discard(id, error).await;
+		let missing = || Error::Proving {
+			job: id,
+			reason: "it was acknowledged, but the journal no longer has its input".into(),
+		};
+		let (delivery, secrets) = match self.deliveries.opened(id) {
+			Ok(Some(opened)) => opened,
+			Ok(None) => return self.discard(id, missing()).await,
+			Err(error) => return self.discard(id, error).await,
 		};
 		let (genesis, request, pod) = (self.chain.genesis(), job.request.clone(), self.account);
 		let turn = self.proving.acquire().await.map_err(|error| Error::Task(error.to_string()))?;
@@ -304,12 +373,38 @@ impl Worker {
 		self.submit(&calls::jobs::submit_result(id, proved.proof, output)).await?;
 		tracing::info!(job = %id, "settled");
 		self.metrics.step("settled");
-		self.deliveries.retain(|other| other != id)
+		Ok(())
 	}
 
-	/// Gives up a job that cannot be proved: the slash is smaller than for a missed deadline.
+	fn unserved(&self, id: JobId) -> Error {
+		Error::Proving { job: id, reason: "this pod does not serve its model any more".into() }
+	}
+
+	/// Parts with a job that this pod cannot do: free of charge before the acknowledgement, for the
+	/// smaller slash after it.
+	async fn give_back(&self, id: JobId, job: &Job, now: BlockNumber, why: Error) -> Result<()> {
+		match job.phase(now) {
+			Phase::Locked(lock) if lock.pod == self.account => {
+				self.report(Some(id), &why);
+				self.submit(&calls::jobs::release(id)).await?;
+				self.decline(id, BlockNumber::MAX, "gave the lock back");
+				Ok(())
+			},
+			Phase::Proving(lock) if lock.pod == self.account => self.discard(id, why).await,
+			_ => Ok(()),
+		}
+	}
+
+	/// Gives up a job that cannot be proved: the slash is smaller than for a missed deadline. Only
+	/// once the acknowledgement is final, since a fork may yet change what is missing.
 	async fn discard(&self, id: JobId, error: Error) -> Result<()> {
 		self.report(Some(id), &error);
+		let view = self.chain.at(At::Finalised).await?;
+		let Some(job) = view.job(id).await? else { return Ok(()) };
+		match job.phase(view.block().number) {
+			Phase::Proving(lock) if lock.pod == self.account => {},
+			_ => return Ok(()),
+		}
 		self.submit(&calls::jobs::discard(id)).await?;
 		tracing::warn!(job = %id, "discarded");
 		self.metrics.step("discarded");
@@ -322,10 +417,11 @@ impl Worker {
 		Ok(())
 	}
 
-	fn decline(&self, id: JobId, reason: &str) {
+	/// Does not ask for this job before that block.
+	fn decline(&self, id: JobId, until: BlockNumber, reason: &str) {
 		tracing::info!(job = %id, reason, "declined");
 		self.metrics.step("declined");
-		guard(&self.declined).insert(id);
+		guard(&self.declined).insert(id, until);
 	}
 
 	fn report(&self, job: Option<JobId>, error: &Error) {
@@ -335,11 +431,16 @@ impl Worker {
 			None => tracing::error!(code = error.code(), "{error}"),
 		}
 	}
+}
 
-	/// Models that this worker serves.
-	pub fn served(&self) -> impl Iterator<Item = &ModelId> {
-		self.models.keys()
-	}
+/// What a job asks of this pod.
+struct Claim {
+	/// How long its proof takes here.
+	prove_time: Duration,
+	/// Last block for the result.
+	prove_by: BlockNumber,
+	/// Blocks that the job allows for the proof.
+	window: BlockNumber,
 }
 
 /// A job's place among those that are being driven.

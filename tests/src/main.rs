@@ -7,10 +7,11 @@ use anyhow::{Context as _, Result};
 use clap::Parser;
 use proofpod_client::{chain::Chain, keys::Signer};
 use proofpod_tests::{
-	forgery,
+	benchmarks, forgery,
 	network::{repository, Blocks, Cli, Node, Pod},
 	timing,
 };
+use proofpod_zkml::artefacts::ModelDirectory;
 use serde_json::{json, Value};
 use std::{
 	path::{Path, PathBuf},
@@ -27,6 +28,9 @@ struct Arguments {
 	/// Which held-out record each model predicts.
 	#[arg(long, default_value_t = 3)]
 	record: usize,
+	/// Write the figures as a page of the book, too.
+	#[arg(long, value_name = "FILE")]
+	benchmarks: Option<PathBuf>,
 	/// Where the report, the logs and the models go.
 	#[arg(long, default_value = "target/demo")]
 	out: PathBuf,
@@ -113,12 +117,13 @@ async fn run(arguments: Arguments) -> Result<()> {
 	}
 	let mut jobs = Vec::new();
 	for order in orders {
-		let job = order.await??;
+		let mut job = order.await??;
+		measure(&mut job, &pod, &node);
 		progress.say(summary(&job));
 		jobs.push(job);
 	}
 
-	let verification = timing::verification(&chain, &node.url, &models[1].folder).await?;
+	let verification = timing::verification(&node.url, &models[1].folder).await?;
 	progress.say(format!(
 		"verification inside the runtime: {:.1} ms (native: {:.1} ms)",
 		verification.runtime_ms, verification.native_ms
@@ -133,6 +138,10 @@ async fn run(arguments: Arguments) -> Result<()> {
 	});
 	let path = out.join("report.json");
 	std::fs::write(&path, serde_json::to_string_pretty(&report)?)?;
+	if let Some(page) = &arguments.benchmarks {
+		std::fs::write(repository().join(page), benchmarks::page(&report))?;
+		progress.say(format!("figures in {}", page.display()));
+	}
 	progress.say(format!("done; report in {}", path.display()));
 
 	if arguments.keep {
@@ -179,17 +188,22 @@ fn compile(progress: &Progress, name: &'static str, out: &Path) -> Result<Model>
 		&["model", "compile", &onnx, "--calibration", &calibration, "--out", &directory],
 	)?;
 	let (_, setup_ms) = timed(&offline, &["model", "setup", &directory])?;
-	let (_, infer_ms) =
+	let (inferred, _) =
 		timed(&offline, &["model", "infer", &directory, "--input", &records, "--record", "0"])?;
+	let network = ModelDirectory::at(&folder).load()?.network;
+	let start = Instant::now();
+	network.infer(&vec![0; network.input_len()])?;
+	let infer_us = start.elapsed().as_micros() as u64;
 	progress.say(format!(
-		"{name}: compiled in {compile_ms} ms, keys made in {setup_ms} ms, inferred in {infer_ms} ms"
+		"{name}: compiled in {compile_ms} ms, keys made in {setup_ms} ms, one inference {infer_us} µs"
 	));
 	let report = json!({
 		"model": name,
 		"compile_ms": compile_ms,
 		"setup_ms": setup_ms,
-		"infer_ms": infer_ms,
+		"infer_us": infer_us,
 		"compiled": compiled,
+		"inferred": inferred,
 	});
 	Ok(Model { name, folder, held_out, report })
 }
@@ -229,17 +243,31 @@ fn order(cli: &Cli, model: &Model, record: usize) -> Result<Value> {
 		"settled": report["settled"],
 		"verified_offline": report["verified_offline"],
 		"price_planck": report["price"],
-		"prove_ms": report["timings"]["prove_ms"],
 		"settle_blocks": report["settle_blocks"],
+		"block": report["ended_block"],
 		"timings": report["timings"],
 		"client_report": report,
 	}))
 }
 
+/// Adds what only the pod and the node know: how long the proof took, and the block that settled it.
+fn measure(job: &mut Value, pod: &Pod, node: &Node) {
+	let milliseconds = |log: &str, line: &str, before: &str| -> Option<u64> {
+		let line = log.lines().find(|text| text.contains(line))?;
+		let digits = line.split(before).nth(1)?;
+		digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+	};
+	let proved = format!(" proved job={} ", job["job_id"]);
+	job["prove_ms"] = json!(milliseconds(&pod.process.output(), &proved, "milliseconds="));
+	let prepared = format!("Prepared block for proposing at {} ", job["block"]);
+	job["settle_block_ms"] = json!(milliseconds(&node.process.output(), &prepared, "("));
+}
+
 fn summary(job: &Value) -> String {
 	let planck: f64 = job["price_planck"].as_str().and_then(|p| p.parse().ok()).unwrap_or(0.0);
 	format!(
-		"{}: job {} settled: predicted {} ({}), true label {}; paid {} POD; checked offline: {}; {} ms in all",
+		"{}: job {} settled: predicted {} ({}), true label {}; paid {} POD; checked offline: {}; \
+		 proved in {} ms, settled in a block made in {} ms, {} ms in all",
 		job["model"].as_str().unwrap_or_default(),
 		job["job_id"],
 		job["predicted"],
@@ -247,6 +275,8 @@ fn summary(job: &Value) -> String {
 		job["label"],
 		planck / 1e12,
 		job["verified_offline"],
+		job["prove_ms"],
+		job["settle_block_ms"],
 		job["timings"]["total_ms"],
 	)
 }

@@ -3,7 +3,6 @@
 //! How long a verification takes inside the runtime, and beside it natively, in one run.
 
 use anyhow::{ensure, Result};
-use proofpod_client::chain::Chain;
 use proofpod_primitives::{ProofBytes, Scalar, VerifyingKeyId};
 use proofpod_verifier::{Groth16, Native, ProofVerifier};
 use proofpod_zkml::{artefacts::ModelDirectory, commitment::Secrets};
@@ -31,7 +30,7 @@ pub struct Verification {
 }
 
 /// Measures with a proof of the model in this folder, which must be registered on the chain.
-pub async fn verification(_chain: &Chain, url: &str, model: &Path) -> Result<Verification> {
+pub async fn verification(url: &str, model: &Path) -> Result<Verification> {
 	let directory = ModelDirectory::at(model);
 	let manifest = directory.manifest()?.manifest;
 	let input = vec![0i8; manifest.input_len as usize];
