@@ -12,6 +12,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 KEEP ?= 0
+BUILT := $(or $(CARGO_TARGET_DIR),target)/release
+# Where the demo finds the models: a target folder can be shared by several checkouts.
+export PROOFPOD_REPOSITORY := $(CURDIR)
 
 .PHONY: help setup build demo test lint bench docs metadata
 
@@ -25,9 +28,11 @@ build: setup
 	@scripts/cargo.sh build --release --workspace --bins
 
 demo: build
-	@scripts/cargo.sh run --release --workspace --quiet --bin proofpod-demo -- $(if $(filter 1,$(KEEP)),--keep)
+	@$(BUILT)/proofpod-demo $(if $(filter 1,$(KEEP)),--keep)
 
 test: lint build
+	@scripts/cargo.sh --wasm build --release --target wasm32v1-none --no-default-features -p proofpod-primitives -p proofpod-verifier
+	@scripts/cargo.sh test --release --workspace --doc --quiet
 	@scripts/cargo.sh nextest run --release --workspace
 
 lint: setup
@@ -35,11 +40,12 @@ lint: setup
 	@scripts/cargo.sh clippy --release --workspace --all-targets -- -D warnings
 
 bench: build
-	@scripts/cargo.sh run --release --workspace --quiet --bin proofpod-demo -- --benchmarks docs/benchmarks.md
+	@$(BUILT)/proofpod-demo --benchmarks docs/benchmarks.md
 
 docs: setup
 	@RUSTDOCFLAGS="-D warnings" scripts/cargo.sh doc --release --workspace --no-deps
 
 # After a change of the runtime's interface: what the client is generated from.
 metadata: setup
-	@scripts/cargo.sh run --release --workspace --quiet --example metadata -- client/artifacts/metadata.scale
+	@scripts/cargo.sh build --release --workspace --example metadata
+	@$(BUILT)/examples/metadata client/artifacts/metadata.scale

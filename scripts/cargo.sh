@@ -12,4 +12,9 @@ if [ -z "${WASM_BUILD_TOOLCHAIN:-}" ] &&
 	export WASM_BUILD_TOOLCHAIN=debian
 fi
 
+# `--wasm`: with that compiler itself, for crates built for WebAssembly on their own.
+if [ "${1:-}" = --wasm ]; then
+	shift
+	exec cargo ${WASM_BUILD_TOOLCHAIN:+"+$WASM_BUILD_TOOLCHAIN"} "$@"
+fi
 exec cargo "$@"

@@ -6,6 +6,7 @@
 use crate::{
 	chain::{calls, At, Chain, ChainError, Inclusion},
 	keys::Signer,
+	AccountId,
 };
 use proofpod_primitives::{
 	manifest::{ArtefactUris, ModelManifest},
@@ -27,6 +28,14 @@ pub enum RegistrationError {
 		expected: VerifyingKeyId,
 		/// What the bytes are.
 		found: VerifyingKeyId,
+	},
+	/// Somebody else has registered the model.
+	#[error("expected model {model} to be the signer's or new, found it registered by {owner}: sign with that account, or compile the model under another name")]
+	OtherOwner {
+		/// The model.
+		model: ModelId,
+		/// Who has registered it.
+		owner: AccountId,
 	},
 	/// A URI does not fit.
 	#[error(
@@ -113,6 +122,9 @@ pub async fn register(
 			let call = calls::models::register(manifest.clone(), uris);
 			chain.submit(&call, signer, Inclusion::Finalised).await?;
 			registration.model_registered = true;
+		},
+		Some(record) if record.owner != signer.account() => {
+			return Err(RegistrationError::OtherOwner { model, owner: record.owner })
 		},
 		Some(record) if !uris.is_empty() && record.uris != uris => {
 			let call = calls::models::update_uris(model, uris);

@@ -16,6 +16,7 @@ use proofpod_client::{
 };
 use proofpod_primitives::{
 	job::{Phase, PriceRamp, Windows},
+	pod::{PrivacyTier, Region},
 	BlockNumber, JobId, ModelId,
 };
 use serde::Serialize;
@@ -48,6 +49,21 @@ pub(crate) enum Command {
 enum ModelArgument {
 	Folder(PathBuf),
 	Registered(ModelId),
+}
+
+fn parse_region(text: &str) -> Result<Region, String> {
+	let region = <[u8; 2]>::try_from(text.as_bytes()).ok().map(Region);
+	region
+		.filter(Region::is_well_formed)
+		.ok_or_else(|| "expected two capital letters such as CH (ISO 3166-1 alpha-2)".into())
+}
+
+fn parse_tier(text: &str) -> Result<PrivacyTier, String> {
+	match text {
+		"local" => Ok(PrivacyTier::Local),
+		"sealed" => Ok(PrivacyTier::Sealed),
+		_ => Err("expected local or sealed".into()),
+	}
 }
 
 fn parse_model(text: &str) -> Result<ModelArgument, String> {
@@ -105,6 +121,12 @@ pub(crate) struct Run {
 	/// Only this pod may do it; give it again for others
 	#[arg(long, value_name = "ACCOUNT", value_parser = parse_account)]
 	pod: Vec<AccountId>,
+	/// Only pods in this country may do it, such as CH; give it again for others
+	#[arg(long, value_name = "COUNTRY", value_parser = parse_region)]
+	region: Vec<Region>,
+	/// How far the input may travel: `local` (to a pod of one's own, named with --pod) or `sealed`
+	#[arg(long, value_name = "TIER", value_parser = parse_tier, default_value = "sealed")]
+	tier: PrivacyTier,
 	/// Least reputation of the pod, in thousandths
 	#[arg(long, value_name = "THOUSANDTHS", default_value_t = 0)]
 	min_reputation: u16,
@@ -125,6 +147,13 @@ impl Run {
 		let pods = self.pod.clone().try_into().map_err(|_| {
 			anyhow::anyhow!("expected at most 8 times --pod, found {}", self.pod.len())
 		})?;
+		let regions = self.region.clone().try_into().map_err(|_| {
+			anyhow::anyhow!("expected at most 8 times --region, found {}", self.region.len())
+		})?;
+		ensure!(
+			self.tier != PrivacyTier::Local || !self.pod.is_empty(),
+			"expected --pod beside --tier local: name the pod that is your own"
+		);
 		ensure!(
 			self.min_reputation <= 1000,
 			"expected --min-reputation from 0 to 1000, found {}",
@@ -139,8 +168,9 @@ impl Run {
 			},
 			requirements: Requirements {
 				pods,
+				regions,
 				min_reputation: self.min_reputation,
-				..Requirements::default()
+				tier: self.tier,
 			},
 		})
 	}
@@ -268,6 +298,13 @@ fn print_report(
 		true_label: true_label.as_deref(),
 	};
 	output.result(&labelled, || report_text(&labelled))?;
+	if let Some(why) = &report.unverified_because {
+		output.failure(&anyhow::anyhow!(
+			"job {} is settled, but its proof could not be checked here: {why}",
+			report.job_id
+		));
+		return Ok(ExitCode::FAILURE);
+	}
 	if report.settled {
 		return Ok(ExitCode::SUCCESS);
 	}
@@ -294,7 +331,10 @@ fn report_text(labelled: &Labelled<'_>) -> String {
 		}
 		let values: Vec<_> = prediction.output.iter().map(|value| format!("{value:.4}")).collect();
 		lines.push(("output", values.join(" ")));
-		lines.push(("proof", "verified on this machine".into()));
+		let proof = report.unverified_because.as_ref();
+		let proof =
+			proof.map_or("verified on this machine".into(), |why| format!("NOT verified: {why}"));
+		lines.push(("proof", proof));
 	}
 	if let Some(pod) = report.pod {
 		lines.push(("pod", pod.to_string()));

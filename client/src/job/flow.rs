@@ -93,6 +93,7 @@ impl JobClient {
 		let mut clock = Clock::start();
 		let input = Zeroizing::new(model.network.quantise_input(record).map_err(JobError::Input)?);
 		self.check_funds(model, &offer).await?;
+		self.forget_ended().await?;
 		let secrets = draw_secrets(model, input);
 		self.store.prepare(&secrets)?;
 		clock.lap(|timings| &mut timings.prepare_ms);
@@ -217,13 +218,15 @@ impl JobClient {
 			report.settle_blocks = opened.map(|opened| receipt.block.saturating_sub(opened));
 			report.prediction = Some(read_output(model, secrets, output)?);
 			clock.lap(|timings| &mut timings.decrypt_ms);
-			let block = self.chain.at(At::Number(receipt.block)).await?;
-			let expected = self.expected(job, model, secrets);
-			let key = model.verifying_key(&block).await?;
-			settlement::check(&block, &receipt, &expected, &key).await?;
-			clock.lap(|timings| &mut timings.verify_ms);
-			report.verified_offline = true;
-			progress(Progress::Verified);
+			// The prediction is the client's whether or not the node still has the proof's block.
+			match self.verify(job, model, secrets, &receipt).await {
+				Ok(()) => {
+					clock.lap(|timings| &mut timings.verify_ms);
+					report.verified_offline = true;
+					progress(Progress::Verified);
+				},
+				Err(error) => report.unverified_because = Some(error.to_string()),
+			}
 		}
 		report.finalised = self.is_final(job, &receipt).await?;
 		// Only a final end makes sure that the input is not asked for again.
@@ -232,6 +235,32 @@ impl JobClient {
 		}
 		report.timings = clock.stop();
 		Ok(report)
+	}
+
+	/// Checks the proof in the block that settled a job.
+	async fn verify(
+		&self,
+		job: JobId,
+		model: &ClientModel,
+		secrets: &JobSecrets,
+		receipt: &Receipt,
+	) -> Result<(), JobError> {
+		let block = self.chain.at(At::Number(receipt.block)).await?;
+		let expected = self.expected(job, model, secrets);
+		let key = model.verifying_key(&block).await?;
+		settlement::check(&block, receipt, &expected, &key).await?;
+		Ok(())
+	}
+
+	/// Drops the inputs of jobs whose end has become final since this client last looked.
+	async fn forget_ended(&self) -> Result<(), JobError> {
+		let view = self.chain.at(At::Finalised).await?;
+		for job in self.store.jobs()? {
+			if view.receipt(job).await?.is_some() {
+				self.store.forget_input(job)?;
+			}
+		}
+		Ok(())
 	}
 
 	/// Watches the job and delivers its input, until it has a receipt.

@@ -78,6 +78,8 @@ pub struct JobReport {
 	pub prediction: Option<Prediction>,
 	/// Whether the proof was checked on this machine and holds.
 	pub verified_offline: bool,
+	/// Why a settled job's proof could not be checked here, or does not hold.
+	pub unverified_because: Option<String>,
 	/// Durations.
 	pub timings: Timings,
 }
@@ -111,6 +113,7 @@ impl JobReport {
 			finalised: false,
 			prediction: None,
 			verified_offline: false,
+			unverified_because: None,
 			timings: Timings::default(),
 		}
 	}

@@ -333,6 +333,8 @@ pub mod pallet {
 		ModelNotFound,
 		/// The numbers of jobs are exhausted.
 		JobIdsExhausted,
+		/// A job that must stay on its owner's machine has to name that machine's pod.
+		LocalNeedsPods,
 	}
 
 	#[pallet::hooks]

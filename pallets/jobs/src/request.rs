@@ -9,7 +9,8 @@ use frame_support::{
 	traits::{fungible::Inspect, Get},
 };
 use proofpod_primitives::{
-	job::{BondTerms, JobRequest, Windows},
+	job::{BondTerms, JobRequest, Requirements, Windows},
+	pod::PrivacyTier,
 	Balance, Scalar, MAX_OUTPUT_ELEMENTS,
 };
 use sp_runtime::AccountId32;
@@ -19,6 +20,8 @@ pub(crate) fn check<T: Config>(request: &JobRequest<AccountId32>) -> Result<(), 
 	ensure!(request.price.is_well_formed(), Error::<T>::MalformedPrice);
 	ensure!(request.price.min >= <T as Config>::MinPrice::get(), Error::<T>::PriceTooLow);
 	check_windows::<T>(&request.windows)?;
+	let Requirements { tier, pods, .. } = &request.requirements;
+	ensure!(*tier != PrivacyTier::Local || !pods.is_empty(), Error::<T>::LocalNeedsPods);
 	ensure!(is_canonical(request.input.0), Error::<T>::MalformedCommitment);
 	ensure!(
 		request.output_key.is_none_or(|commitment| is_canonical(commitment.0)),

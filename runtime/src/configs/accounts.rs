@@ -54,12 +54,14 @@ pub enum ProxyType {
 	#[default]
 	#[codec(index = 0)]
 	Any,
-	/// Everything but sending money: no transfers, no root, no jobs to pay for.
+	/// Everything but what can move money to another: no transfers, no root, no jobs to pay for, no
+	/// bonds to lose.
 	#[codec(index = 1)]
 	NonTransfer,
 	/// A pod's own work, and batches of it: for the key on the worker's machine, while the key of
 	/// the account that owns the bond stays elsewhere. Such a key can lose bonds, by locking jobs
-	/// and not proving them, but cannot send money.
+	/// and not proving them: whoever steals it can open such jobs itself, as their client, and be
+	/// compensated with half of the slash. So keep on the pod's account what its jobs need, no more.
 	#[codec(index = 2)]
 	PodOperator,
 }
@@ -75,7 +77,11 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 				call,
 				RuntimeCall::Balances(_)
 					| RuntimeCall::Sudo(_)
-					| RuntimeCall::Jobs(Jobs::open { .. })
+					| RuntimeCall::Jobs(
+						Jobs::open { .. }
+							| Jobs::lock { .. } | Jobs::acknowledge { .. }
+							| Jobs::discard { .. }
+					)
 			),
 			// Calls inside a batch pass through this filter one by one.
 			Self::PodOperator => matches!(
@@ -97,7 +103,7 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 
 	fn is_superset(&self, other: &Self) -> bool {
 		match (self, other) {
-			(Self::Any, _) | (Self::NonTransfer, Self::PodOperator) => true,
+			(Self::Any, _) => true,
 			_ => self == other,
 		}
 	}

@@ -66,7 +66,7 @@ fn each_type_allows_its_calls() {
 		(open_job(), [true, false, false]),
 		(cancel_job(), [true, true, false]),
 		(remark(), [true, true, false]),
-		(lock_job(), [true, true, true]),
+		(lock_job(), [true, false, true]),
 		(leave(), [true, true, true]),
 		(batch(), [true, true, true]),
 	];

@@ -3,7 +3,8 @@
 use crate::{mock::*, Error, Event, HoldReason, Jobs, NextJobId};
 use frame_support::{assert_noop, assert_ok};
 use proofpod_primitives::{
-	job::{BondTerms, Job, JobRequest, PriceRamp, StoredState, Windows, JOB_RULES},
+	job::{BondTerms, Job, JobRequest, PriceRamp, Requirements, StoredState, Windows, JOB_RULES},
+	pod::PrivacyTier,
 	InputCommitment, JobId, ModelId, OutputKeyCommitment,
 };
 use sp_runtime::{AccountId32, DispatchError, TokenError};
@@ -98,6 +99,22 @@ fn open_jobs_keep_the_terms_of_their_opening() {
 		assert_eq!(held(HoldReason::JobBond, &pod()), terms.bond);
 		assert_eq!(Jobs::<Test>::get(job).unwrap().terms, terms);
 		check();
+	});
+}
+
+#[test]
+fn local_jobs_must_name_their_pods() {
+	ext().execute_with(|| {
+		let local = |pods: Vec<AccountId32>| JobRequest {
+			requirements: Requirements {
+				tier: PrivacyTier::Local,
+				pods: pods.try_into().unwrap(),
+				..Requirements::default()
+			},
+			..request()
+		};
+		assert_noop!(try_open(local(vec![])), Error::<Test>::LocalNeedsPods);
+		assert_ok!(try_open(local(vec![pod()])));
 	});
 }
 
