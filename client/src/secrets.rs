@@ -4,8 +4,7 @@
 //! cannot be read, and, until the client has seen the job's end finalised, the input, so that it
 //! can be delivered again.
 //!
-//! One folder per chain, named after the first digits of its genesis hash, so that jobs of a
-//! development chain that starts anew do not meet those of the one before:
+//! One folder per chain, named after the first digits of its genesis hash:
 //!
 //! ```text
 //! DIR/3f1a…/pending-0x….json   written before the job is opened, named after the input commitment
@@ -13,8 +12,9 @@
 //! ```
 //!
 //! Files are private (mode 600), written in one step and synced before the job is opened; nothing
-//! here ever replaces a key. A client that crashes at any point finds its key again with
-//! [`SecretsStore::claim`].
+//! here ever replaces a key. A number can come to mean another job: after a fork, or when a
+//! development chain starts anew; then the earlier job's secrets go back under their commitment. A
+//! client that crashes at any point finds its key again with [`SecretsStore::claim`].
 
 use crate::{
 	files::{self, Existing, FileError},
@@ -172,7 +172,7 @@ impl SecretsStore {
 	/// changes nothing.
 	///
 	/// # Errors
-	/// When they cannot be read or written, or another job's secrets lie under that number.
+	/// When they cannot be read or written.
 	pub fn assign(&self, input: InputCommitment, job: JobId) -> Result<JobSecrets, SecretsError> {
 		let (pending, path) = (self.pending_path(input), self.job_path(job));
 		let secrets = match self.read(&pending) {
@@ -182,6 +182,7 @@ impl SecretsStore {
 			},
 			Err(error) => return Err(error),
 		};
+		self.make_room(&path, input)?;
 		match self.write(&path, &secrets, Some(job), Existing::Keep) {
 			Ok(()) => {},
 			// A crash came between the two files: the second one is already there.
@@ -192,6 +193,21 @@ impl SecretsStore {
 		}
 		self.remove(&pending)?;
 		self.expect(&path, input)
+	}
+
+	/// Puts the secrets of another job that lie under this number back under their commitment.
+	fn make_room(&self, path: &Path, input: InputCommitment) -> Result<(), SecretsError> {
+		let other = match self.read(path) {
+			Ok(secrets) if secrets.input_commitment != input => secrets,
+			Ok(_) => return Ok(()),
+			Err(SecretsError::File(error)) if error.is_missing() => return Ok(()),
+			Err(error) => return Err(error),
+		};
+		let pending = self.pending_path(other.input_commitment);
+		match self.write(&pending, &other, None, Existing::Keep) {
+			Ok(()) | Err(SecretsError::File(FileError::Exists { .. })) => self.remove(path),
+			Err(error) => Err(error),
+		}
 	}
 
 	fn expect(&self, path: &Path, input: InputCommitment) -> Result<JobSecrets, SecretsError> {
@@ -236,6 +252,7 @@ impl SecretsStore {
 		for other in self.jobs()? {
 			let Some(secrets) = self.load(other)?.filter(&belongs) else { continue };
 			let secrets = JobSecrets { job: Some(job), ..secrets };
+			self.make_room(&self.job_path(job), secrets.input_commitment)?;
 			self.write(&self.job_path(job), &secrets, Some(job), Existing::Keep)?;
 			return Ok(Some(secrets));
 		}

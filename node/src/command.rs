@@ -32,7 +32,7 @@ impl SubstrateCli for Cli {
 	}
 
 	fn support_url() -> String {
-		concat!(env!("CARGO_PKG_REPOSITORY"), "/issues").into()
+		"docs/validators.md in the source".into()
 	}
 
 	fn copyright_start_year() -> i32 {

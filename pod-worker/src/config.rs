@@ -96,6 +96,13 @@ fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Amo
 	text.parse().map_err(serde::de::Error::custom)
 }
 
+/// What is wrong and where, without the parser's drawing of it.
+fn in_one_line(text: &str, error: &toml::de::Error) -> String {
+	let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+	let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+	format!("line {}: {message}", before.lines().count().max(1))
+}
+
 impl Config {
 	/// Reads and checks a configuration. Relative paths count from the file's own folder.
 	pub fn load(path: &Path) -> Result<Self> {
@@ -106,7 +113,7 @@ impl Config {
 	}
 
 	fn parse(text: &str, base: &Path) -> std::result::Result<Self, String> {
-		let mut config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+		let mut config: Self = toml::from_str(text).map_err(|error| in_one_line(text, &error))?;
 		if config.models.is_empty() {
 			return Err("expected at least one [[model]], found none".into());
 		}

@@ -18,6 +18,8 @@ pub enum Error {
 	ConfigUnreadable { path: PathBuf, error: io::Error },
 	#[error("the configuration {path} is not usable: {reason}")]
 	ConfigInvalid { path: PathBuf, reason: String },
+	#[error("cannot write {path}: {error}")]
+	ConfigUnwritable { path: PathBuf, error: io::Error },
 	#[error("keys: {0}")]
 	Key(String),
 	#[error("model in {directory}: {reason}")]
@@ -52,6 +54,7 @@ impl Error {
 		match self {
 			Self::ConfigUnreadable { .. } => "PW-CFG-001",
 			Self::ConfigInvalid { .. } => "PW-CFG-002",
+			Self::ConfigUnwritable { .. } => "PW-CFG-003",
 			Self::Key(_) => "PW-KEY-001",
 			Self::Model { .. } => "PW-MOD-001",
 			Self::DataFolderInUse { .. } => "PW-DAT-001",

@@ -82,7 +82,7 @@ fn execute(command: Command) -> Result<(), Error> {
 		Command::Init { file } => {
 			let written = std::fs::File::create_new(&file)
 				.and_then(|mut to| std::io::Write::write_all(&mut to, EXAMPLE.as_bytes()));
-			written.map_err(|error| Error::ConfigUnreadable { path: file.clone(), error })?;
+			written.map_err(|error| Error::ConfigUnwritable { path: file.clone(), error })?;
 			println!("wrote {}: edit it, then pod-worker run --config {0}", file.display());
 			Ok(())
 		},
