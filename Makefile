@@ -33,7 +33,7 @@ demo: build
 test: lint build
 	@scripts/cargo.sh --wasm build --release --target wasm32v1-none --no-default-features -p proofpod-primitives -p proofpod-verifier
 	@scripts/cargo.sh test --release --workspace --doc --quiet
-	@scripts/cargo.sh nextest run --release --workspace
+	@scripts/cargo.sh nextest run --release --workspace --no-fail-fast
 
 lint: setup
 	@scripts/cargo.sh fmt --all --check

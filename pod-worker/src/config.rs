@@ -71,11 +71,14 @@ pub struct WorkConfig {
 	pub metrics: Option<SocketAddr>,
 	/// How many times its own proving time a job must leave the worker.
 	pub time_margin: u32,
+	/// Most that the pod puts at risk for one job; none takes any job that it can bond.
+	#[serde(deserialize_with = "some_amount")]
+	pub max_bond: Option<Amount>,
 }
 
 impl Default for WorkConfig {
 	fn default() -> Self {
-		Self { jobs: 4, metrics: None, time_margin: 3 }
+		Self { jobs: 4, metrics: None, time_margin: 3, max_bond: None }
 	}
 }
 
@@ -94,6 +97,12 @@ pub struct ModelConfig {
 fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Amount, D::Error> {
 	let text = String::deserialize(deserializer)?;
 	text.parse().map_err(serde::de::Error::custom)
+}
+
+fn some_amount<'de, D: Deserializer<'de>>(
+	deserializer: D,
+) -> std::result::Result<Option<Amount>, D::Error> {
+	amount(deserializer).map(Some)
 }
 
 /// What is wrong and where, without the parser's drawing of it.
@@ -166,6 +175,8 @@ mod tests {
 		assert_eq!(config.models.len(), 1);
 		assert!(config.models[0].directory.starts_with("/etc/proofpod"));
 		assert_eq!(config.work.jobs, WorkConfig::default().jobs);
+		let limited = parse(&EXAMPLE.replacen("# max_bond", "max_bond", 1)).unwrap();
+		assert_eq!(limited.work.max_bond, Some(Amount(10_000_000_000_000)));
 	}
 
 	#[test]
@@ -175,7 +186,7 @@ mod tests {
 			("[[model]]", "[model]", "invalid type"),
 			("region = \"CH\"", "region = \"Swiss\"", "two capital letters"),
 			("account_file =", "account_dev = \"//Bob\"\naccount_file =", "exactly one of"),
-			("listen = \"", "listen = \"nowhere:", "listen"),
+			("listen = \"", "listen = \"nowhere:", "line 14: invalid socket address"),
 		] {
 			assert!(EXAMPLE.contains(from), "{from}");
 			let error = parse(&EXAMPLE.replacen(from, to, 1)).unwrap_err();

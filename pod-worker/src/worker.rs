@@ -195,6 +195,7 @@ impl Worker {
 		if !matches!(pod.status, PodStatus::Active) {
 			return Ok(());
 		}
+		let risk = self.work.max_bond.map_or(Balance::MAX, |limit| limit.0);
 		let mut free = view.balance(self.account).await?.free.saturating_sub(FEE_RESERVE);
 		for (id, job) in jobs {
 			if held.len() >= self.work.jobs as usize {
@@ -204,7 +205,7 @@ impl Worker {
 				&& matches!(job.phase(now), Phase::Open { .. })
 				&& !driven.contains(id)
 				&& !guard(&self.declined).contains_key(id)
-				&& free >= job.terms.bond
+				&& job.terms.bond <= free.min(risk)
 				&& self.suits_tier(job)
 				&& job.request.requirements.admit(
 					&self.account,
