@@ -109,7 +109,7 @@ fn some_amount<'de, D: Deserializer<'de>>(
 fn in_one_line(text: &str, error: &toml::de::Error) -> String {
 	let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
 	let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-	format!("line {}: {message}", before.lines().count().max(1))
+	format!("line {}: {message}", before.matches('\n').count() + 1)
 }
 
 impl Config {

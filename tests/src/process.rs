@@ -106,7 +106,9 @@ impl Process {
 impl Drop for Process {
 	fn drop(&mut self) {
 		// A node asked to end removes its temporary folder.
-		let _ = self.terminate(Duration::from_secs(5));
+		if let Ok(None) = self.child.try_wait() {
+			let _ = self.terminate(Duration::from_secs(5));
+		}
 		let _ = self.child.kill();
 		let _ = self.child.wait();
 	}

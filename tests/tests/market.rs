@@ -162,8 +162,11 @@ async fn a_pod_that_is_killed_finishes_its_job_after_the_restart() -> Result<()>
 	let receipt = chain.at(At::Finalised).await?.receipt(job).await?.context("the receipt")?;
 	assert!(matches!(receipt.outcome, Outcome::Settled { price: POD, .. }), "{receipt:?}");
 
-	let metrics = reqwest::get(format!("{}/metrics", pod.metrics)).await?.text().await?;
-	assert!(metrics.contains("pod_worker_steps_total{kind=\"settled\"} 1"), "{metrics}");
+	wait_until("the worker has counted the settlement", || async {
+		let metrics = reqwest::get(format!("{}/metrics", pod.metrics)).await?.text().await?;
+		Ok(metrics.contains("pod_worker_steps_total{kind=\"settled\"} 1"))
+	})
+	.await?;
 	terminate(&mut pod)
 }
 
