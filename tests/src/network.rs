@@ -7,6 +7,7 @@ use anyhow::{bail, ensure, Context as _, Result};
 use serde_json::Value;
 use std::{
 	ffi::OsStr,
+	io::{Read, Write},
 	net::{Ipv4Addr, TcpStream},
 	path::{Path, PathBuf},
 	process::Command,
@@ -69,7 +70,7 @@ impl Node {
 		]);
 		let mut process =
 			Process::spawn("proofpod-node", &all, &folder.join(format!("{name}.log")))?;
-		wait_for_port(&mut process, rpc)?;
+		wait_for_health(&mut process, rpc)?;
 		Ok(Self { process, url: format!("ws://127.0.0.1:{rpc}") })
 	}
 }
@@ -96,14 +97,24 @@ impl Node {
 	}
 }
 
-fn wait_for_port(process: &mut Process, port: u16) -> Result<()> {
+/// Waits until the node's RPC server says that it is there.
+fn wait_for_health(process: &mut Process, port: u16) -> Result<()> {
+	let answers = || -> std::io::Result<bool> {
+		let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+		stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+		stream
+			.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+		let mut answer = [0; 12];
+		stream.read_exact(&mut answer)?;
+		Ok(&answer == b"HTTP/1.1 200")
+	};
 	let start = Instant::now();
-	while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+	while !answers().unwrap_or(false) {
 		process.ensure_running()?;
 		if start.elapsed() > START_PATIENCE {
 			bail!("no answer on port {port}:\n{}", process.last_lines(20));
 		}
-		std::thread::sleep(Duration::from_millis(50));
+		std::thread::sleep(Duration::from_millis(100));
 	}
 	Ok(())
 }

@@ -12,9 +12,16 @@ use std::{
 	time::{Duration, Instant},
 };
 
-/// A port of the loopback interface that nobody listens on now.
+/// A port of the loopback interface that nobody listens on now. Below the ports that the system
+/// gives to outgoing connections: a client that waits for one of those can connect to itself.
 pub fn free_port() -> Result<u16> {
-	Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+	for _ in 0..1000 {
+		let port = rand::random::<u16>() % 12_000 + 20_000;
+		if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+			return Ok(port);
+		}
+	}
+	bail!("found no free port from 20000 to 31999")
 }
 
 /// The binary of this name, built beside the running one.
