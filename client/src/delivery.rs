@@ -22,7 +22,7 @@ const MAX_MESSAGE: usize = 300;
 /// The body of a pod's error: a stable code for programs, a message for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-	/// Stable, such as `unknown-job`.
+	/// Stable, such as `PW-DEL-004`.
 	pub code: String,
 	/// For people.
 	pub message: String,

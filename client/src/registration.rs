@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! Registration of a model: its verifying key, then its manifest. What is already registered stays
-//! as it is, so that doing it again is harmless.
+//! Registration of a model: its verifying key and its manifest, in one transaction when both are
+//! new. What the signer has registered already stays as it is, so that doing it again is harmless.
 
 use crate::{
 	chain::{calls, At, Chain, ChainError, Inclusion},

@@ -30,7 +30,7 @@ pub fn page(report: &Value) -> String {
 		);
 	}
 	page += "\nCompiling, key generation and registration are whole runs of the `proofpod` command; a \
-		registration waits for two finalised transactions, or one batch of them.\n\n\
+		registration waits until its transaction is finalised.\n\n\
 		## Jobs\n\n\
 		| model | proof | block that settled it | blocks from opening to settlement | client's wait, in all | verified offline |\n\
 		|---|---|---|---|---|---|\n";

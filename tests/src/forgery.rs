@@ -4,6 +4,7 @@
 
 use anyhow::{bail, ensure, Context as _, Result};
 use proofpod_client::{
+	amount::POD,
 	chain::{calls, At, Chain, ChainError, Inclusion, JobEvent},
 	keys::Signer,
 	JobRequest, Requirements,
@@ -21,9 +22,6 @@ use proofpod_zkml::{
 	prover::Proved,
 };
 use std::{collections::BTreeMap, path::Path};
-
-/// One POD in planck.
-const POD: u128 = 1_000_000_000_000;
 
 /// What the chain said to each forgery, by name.
 pub type Refusals = BTreeMap<&'static str, String>;

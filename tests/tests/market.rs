@@ -4,6 +4,7 @@
 
 use anyhow::{ensure, Context as _, Result};
 use proofpod_client::{
+	amount::POD,
 	chain::{calls, At, Chain, Inclusion, JobEvent},
 	delivery::{deliver, input_url, Retries},
 	keys::Signer,
@@ -33,7 +34,6 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Fast enough for many blocks, slow enough for two cores that run several tests.
 const BLOCKS: Blocks = Blocks::EveryMillis(500);
-const POD: u128 = 1_000_000_000_000;
 
 async fn wait_until<F: Future<Output = Result<bool>>>(
 	what: &str,

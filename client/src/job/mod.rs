@@ -31,8 +31,8 @@ use proofpod_zkml::{
 	network::{NetworkError, PackingError},
 };
 
-/// Why a job did not get to its end here. Its payment is safe: whatever happens to this program,
-/// the chain gives it back when the job's deadlines pass.
+/// Why a job was not seen to its end here. Whatever happens to this program, the chain pays for a
+/// proof alone, and gives the payment back when the job's deadlines pass without one.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
 	/// The record does not go into the model.
