@@ -5,7 +5,7 @@
 use crate::{
 	float::{FloatError, FloatNetwork},
 	input::InputFile,
-	network::{power_of_two, Interval, NetworkError, Node, QuantisedNetwork},
+	network::{class_of, power_of_two, Interval, NetworkError, Node, QuantisedNetwork},
 	quantise::Quantised,
 };
 use serde::{Deserialize, Serialize};
@@ -43,21 +43,6 @@ pub enum AccuracyError {
 		/// Label found.
 		found: usize,
 	},
-}
-
-/// The class that an output names: the place of its largest value, the first of equals; for a single
-/// value, 1 when it is positive.
-pub fn class_of<T: Copy + Default + PartialOrd>(output: &[T]) -> usize {
-	if let [logit] = output {
-		return usize::from(*logit > T::default());
-	}
-	let mut best = 0;
-	for (class, value) in output.iter().enumerate() {
-		if output.get(best).is_some_and(|largest| value > largest) {
-			best = class;
-		}
-	}
-	best
 }
 
 /// A network and its quantised form on the same records.
@@ -225,8 +210,14 @@ fn layers(quantised: &Quantised, bounds: &[Vec<Interval>]) -> Vec<Layer> {
 		let kind = match node {
 			Node::Linear { .. } => "linear",
 			Node::Add { .. } => "add",
-			Node::Requantise { relu: false, .. } => "requantise",
-			Node::Requantise { relu: true, .. } => "relu",
+			Node::Requantise { requantisation, .. } if requantisation.low < 0 => "requantise",
+			Node::Requantise { .. } => "relu",
+			Node::Conv { .. } => "conv",
+			Node::Affine { .. } => "affine",
+			Node::MaxPool { .. } => "max pool",
+			Node::Gather { .. } => "gather",
+			Node::Trees { .. } => "trees",
+			Node::ArgMax { .. } => "argmax",
 		};
 		layer(index + 1, &origin.node, kind, Some(origin.exponent), origin.float_value)
 	});
@@ -259,12 +250,15 @@ fn observe(
 			layer.saturated += outside.count();
 			continue;
 		};
-		if let Some(Node::Requantise { input, shift, relu }) = network.nodes.get(node) {
+		if let Some(Node::Requantise { input, requantisation }) = network.nodes.get(node) {
 			let operand = values.get(*input).map(Vec::as_slice).unwrap_or_default();
-			let (low, high) = if *relu { (i64::MIN, 255) } else { (-128, 127) };
-			let rounding = (1i64 << shift) >> 1;
-			let outside = operand.iter().filter(|x| {
-				let unclamped = x.saturating_add(rounding) >> shift;
+			let (low, high) = match requantisation.low {
+				0 => (i64::MIN, requantisation.high.into()),
+				low => (low.into(), requantisation.high.into()),
+			};
+			let outside = operand.iter().enumerate().filter(|(element, x)| {
+				let shift = requantisation.shift(*element, operand.len());
+				let unclamped = x.saturating_add((1i64 << shift) >> 1) >> shift;
 				!(low..=high).contains(&unclamped)
 			});
 			layer.saturated += outside.count();
@@ -327,7 +321,7 @@ mod tests {
 			input_len: 2,
 			nodes: vec![
 				node("first", linear(0, [1.0, 0.0, 0.0, 1.0])),
-				node("relu", FloatOp::Relu { input: 1 }),
+				node("relu", FloatOp::relu(1)),
 				node("second", linear(2, [1.0, -1.0, -1.0, 1.0])),
 			],
 			ending: None,

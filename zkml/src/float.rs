@@ -5,7 +5,11 @@
 //! Values are numbered as in a [quantised network](crate::network): value 0 is the input, node `i`
 //! produces value `i + 1`, the last value is the output. There is no batch: a value is one vector.
 
-use crate::network::{MAX_ELEMENTS, MAX_WIDTH};
+use crate::{
+	forest::Forest,
+	network::{MAX_ELEMENTS, MAX_PRODUCTS, MAX_WIDTH},
+	window::{Convolution, Window},
+};
 
 /// Why a network of real numbers cannot be evaluated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +36,20 @@ pub enum FloatError {
 	},
 }
 
+/// Where an element of a [`FloatOp::Gather`] or [`crate::network::Node::Gather`] comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pick<T> {
+	/// Element `element` of operand `operand` of the node.
+	Element {
+		/// Place in the list of operands.
+		operand: usize,
+		/// Place in the operand.
+		element: usize,
+	},
+	/// A constant.
+	Constant(T),
+}
+
 /// One operation on vectors.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FloatOp {
@@ -48,10 +66,23 @@ pub enum FloatOp {
 		/// One per row.
 		bias: Vec<f32>,
 	},
-	/// `y = x + bias`.
-	Bias {
+	/// A [convolution](Convolution). Average pooling is one, too.
+	Conv {
 		/// Value read.
 		input: usize,
+		/// Its geometry.
+		convolution: Convolution,
+		/// Filter by filter, within it channel by channel.
+		weights: Vec<f32>,
+		/// One per filter.
+		bias: Vec<f32>,
+	},
+	/// `y[i] = scale[i] · x[i] + bias[i]`.
+	Affine {
+		/// Value read.
+		input: usize,
+		/// One per element.
+		scale: Vec<f32>,
 		/// One per element.
 		bias: Vec<f32>,
 	},
@@ -62,34 +93,308 @@ pub enum FloatOp {
 		/// Second value read.
 		right: usize,
 	},
-	/// `y = max(x, 0)`.
-	Relu {
+	/// `y = min(max(x, low), high)`: a ReLU is a clamp from 0 to infinity.
+	Clamp {
 		/// Value read.
 		input: usize,
+		/// Smallest result, possibly −∞.
+		low: f32,
+		/// Largest result, possibly ∞, above `low`.
+		high: f32,
+	},
+	/// `y = x` for positive `x`, `x · 2^−shift` for the others.
+	LeakyRelu {
+		/// Value read.
+		input: usize,
+		/// Minus the logarithm of the slope.
+		shift: u8,
+	},
+	/// The largest element of every window, channel by channel.
+	MaxPool {
+		/// Value read.
+		input: usize,
+		/// Where it reads; every window reads something.
+		window: Window,
+	},
+	/// A choice of elements, in any order and any number: transposition, concatenation, padding.
+	Gather {
+		/// Values read.
+		inputs: Vec<usize>,
+		/// One per element of the output.
+		picks: Vec<Pick<f32>>,
+	},
+	/// `y = 1` for positive `x`, 0 for the others.
+	Step {
+		/// Value read.
+		input: usize,
+	},
+	/// Decision trees.
+	Trees {
+		/// Value read.
+		input: usize,
+		/// The trees.
+		forest: Forest<f32>,
 	},
 }
 
 impl FloatOp {
+	/// `max(x, 0)`.
+	pub fn relu(input: usize) -> Self {
+		Self::Clamp { input, low: 0.0, high: f32::INFINITY }
+	}
+
+	/// `x + bias`.
+	pub fn bias(input: usize, bias: Vec<f32>) -> Self {
+		Self::Affine { input, scale: vec![1.0; bias.len()], bias }
+	}
+
 	/// The values that the operation reads.
-	pub fn operands(&self) -> impl Iterator<Item = usize> {
-		let (first, second) = match self {
-			Self::Linear { input, .. } | Self::Bias { input, .. } | Self::Relu { input } => {
-				(*input, None)
-			},
-			Self::Add { left, right } => (*left, Some(*right)),
+	pub fn operands(&self) -> impl Iterator<Item = usize> + '_ {
+		let (first, others): (&[usize], &[usize]) = match self {
+			Self::Linear { input, .. }
+			| Self::Conv { input, .. }
+			| Self::Affine { input, .. }
+			| Self::Clamp { input, .. }
+			| Self::LeakyRelu { input, .. }
+			| Self::MaxPool { input, .. }
+			| Self::Step { input }
+			| Self::Trees { input, .. } => (std::slice::from_ref(input), &[]),
+			Self::Add { left, right } => (std::slice::from_ref(left), std::slice::from_ref(right)),
+			Self::Gather { inputs, .. } => (inputs, &[]),
 		};
-		std::iter::once(first).chain(second)
+		first.iter().chain(others).copied()
 	}
 
 	fn operands_mut(&mut self) -> impl Iterator<Item = &mut usize> {
-		let (first, second) = match self {
-			Self::Linear { input, .. } | Self::Bias { input, .. } | Self::Relu { input } => {
-				(input, None)
-			},
-			Self::Add { left, right } => (left, Some(right)),
+		let (first, others): (&mut [usize], &mut [usize]) = match self {
+			Self::Linear { input, .. }
+			| Self::Conv { input, .. }
+			| Self::Affine { input, .. }
+			| Self::Clamp { input, .. }
+			| Self::LeakyRelu { input, .. }
+			| Self::MaxPool { input, .. }
+			| Self::Step { input }
+			| Self::Trees { input, .. } => (std::slice::from_mut(input), &mut []),
+			Self::Add { left, right } => (std::slice::from_mut(left), std::slice::from_mut(right)),
+			Self::Gather { inputs, .. } => (inputs, &mut []),
 		};
-		std::iter::once(first).chain(second)
+		first.iter_mut().chain(others)
 	}
+
+	/// Elements of the output, when operands of these widths and the parameters fit together.
+	fn width(&self, widths: &[usize]) -> Option<usize> {
+		let operand = |value: &usize| widths.get(*value).copied();
+		let fits = |fits: bool, width: usize| fits.then_some(width);
+		match self {
+			Self::Linear { input, rows, columns, weights, bias } => fits(
+				operand(input)? == *columns
+					&& rows.checked_mul(*columns) == Some(weights.len())
+					&& bias.len() == *rows,
+				*rows,
+			),
+			Self::Conv { input, convolution, weights, bias } => fits(
+				operand(input)? == convolution.window.input_len()
+					&& convolution.products() <= MAX_PRODUCTS
+					&& weights.len() == convolution.weights_len()
+					&& bias.len() == convolution.filters,
+				convolution.output_len()?,
+			),
+			Self::Affine { input, scale, bias } => {
+				let width = operand(input)?;
+				fits(scale.len() == width && bias.len() == width, width)
+			},
+			Self::Add { left, right } => {
+				let width = operand(left)?;
+				fits(operand(right)? == width, width)
+			},
+			Self::Clamp { input, low, high } => fits(low < high, operand(input)?),
+			Self::LeakyRelu { input, shift } => fits(*shift < 32, operand(input)?),
+			Self::Step { input } => operand(input),
+			Self::MaxPool { input, window } => {
+				let width = window.channels.checked_mul(window.positions())?;
+				let covers = || window.reads() <= MAX_PRODUCTS && window.covers();
+				fits(operand(input)? == window.input_len() && covers(), width)
+			},
+			Self::Gather { inputs, picks } => {
+				let exists = |pick: &Pick<f32>| match pick {
+					Pick::Constant(_) => true,
+					Pick::Element { operand: place, element } => {
+						inputs.get(*place).and_then(operand).is_some_and(|width| *element < width)
+					},
+				};
+				inputs.iter().try_for_each(|input| operand(input).map(drop))?;
+				fits(picks.iter().all(exists), picks.len())
+			},
+			Self::Trees { input, forest } => {
+				fits(forest.is_valid(operand(input)?), forest.outputs())
+			},
+		}
+	}
+
+	/// The operation followed by `scale · y + bias`, where it can hold them itself.
+	fn then(&self, (scale, bias): (&[f32], &[f32])) -> Option<Self> {
+		let mut op = self.clone();
+		match &mut op {
+			Self::Linear { columns, weights, bias: own, .. } => {
+				let rows = weights.chunks_mut(*columns).zip(own).zip(scale.iter().zip(bias));
+				for ((row, own), (scale, bias)) in rows {
+					row.iter_mut().for_each(|weight| *weight *= scale);
+					*own = *own * scale + bias;
+				}
+			},
+			Self::Conv { convolution, weights, bias: own, .. } => {
+				let positions = convolution.window.positions();
+				let (scale, bias) = (per_channel(scale, positions)?, per_channel(bias, positions)?);
+				let filters = weights.chunks_mut(convolution.filter_len()).zip(own);
+				for ((filter, own), (scale, bias)) in filters.zip(scale.iter().zip(bias)) {
+					filter.iter_mut().for_each(|weight| *weight *= scale);
+					*own = *own * scale + bias;
+				}
+			},
+			Self::Affine { scale: first, bias: own, .. } => {
+				let own = first.iter_mut().zip(own).zip(scale.iter().zip(bias));
+				for ((first, own), (scale, bias)) in own {
+					*first *= scale;
+					*own = *own * scale + bias;
+				}
+			},
+			_ => return None,
+		}
+		Some(op)
+	}
+
+	/// The operation on `scale · x + bias` instead of `x`, where it can hold them itself.
+	fn after(&self, (scale, bias): (&[f32], &[f32])) -> Option<Self> {
+		let mut op = self.clone();
+		match &mut op {
+			Self::Linear { columns, weights, bias: own, .. } => {
+				for (row, own) in weights.chunks_mut(*columns).zip(own) {
+					*own = fold_into(row, *own, scale.iter().zip(bias));
+				}
+			},
+			Self::Conv { convolution, weights, bias: own, .. } => {
+				// Padding is zero before the operation, and stays so.
+				let pads = convolution.window.pads != [0; 4];
+				if pads && bias.iter().any(|bias| *bias != 0.0) {
+					return None;
+				}
+				let plane = convolution.window.plane();
+				let (scale, bias) = (per_channel(scale, plane)?, per_channel(bias, plane)?);
+				let kernel = convolution.window.kernel_len();
+				let channels = convolution.filter_len() / kernel.max(1);
+				let per_group = convolution.filters / convolution.groups.max(1);
+				let filters = weights.chunks_mut(convolution.filter_len()).zip(own);
+				for (filter, (weights, own)) in filters.enumerate() {
+					let first = filter / per_group.max(1) * channels;
+					for (channel, weights) in weights.chunks_mut(kernel).enumerate() {
+						let (scale, bias) = (scale[first + channel], bias[first + channel]);
+						*own = fold_into(weights, *own, std::iter::repeat((&scale, &bias)));
+					}
+				}
+			},
+			_ => return None,
+		}
+		Some(op)
+	}
+
+	/// The output, given all earlier values of a network whose widths were found to fit. Sums are
+	/// accumulated in 64 bits.
+	fn apply(&self, values: &[Vec<f32>]) -> Vec<f32> {
+		let operand = |value: &usize| values.get(*value).map(Vec::as_slice).unwrap_or_default();
+		let dot = |bias: f32, terms: &mut dyn Iterator<Item = (f32, f32)>| {
+			(f64::from(bias) + terms.map(|(w, x)| f64::from(w) * f64::from(x)).sum::<f64>()) as f32
+		};
+		match self {
+			Self::Linear { input, columns, weights, bias, .. } => {
+				let rows = weights.chunks(*columns).zip(bias);
+				let input = operand(input);
+				rows.map(|(row, bias)| {
+					dot(*bias, &mut row.iter().copied().zip(input.iter().copied()))
+				})
+				.collect()
+			},
+			Self::Conv { input, convolution, weights, bias } => {
+				let input = operand(input);
+				let positions = convolution.window.positions().max(1);
+				let elements = 0..bias.len() * positions;
+				elements
+					.map(|element| {
+						let terms = convolution.terms(element);
+						dot(
+							bias[element / positions],
+							&mut terms.map(|(w, x)| (weights[w], input[x])),
+						)
+					})
+					.collect()
+			},
+			Self::Affine { input, scale, bias } => {
+				let parameters = scale.iter().zip(bias);
+				let elements = operand(input).iter().zip(parameters);
+				elements.map(|(x, (scale, bias))| scale * x + bias).collect()
+			},
+			Self::Add { left, right } => {
+				operand(left).iter().zip(operand(right)).map(|(l, r)| l + r).collect()
+			},
+			Self::Clamp { input, low, high } => {
+				operand(input).iter().map(|x| x.max(*low).min(*high)).collect()
+			},
+			Self::LeakyRelu { input, shift } => {
+				let slope = 2f32.powi(-i32::from(*shift));
+				operand(input).iter().map(|x| if *x > 0.0 { *x } else { slope * x }).collect()
+			},
+			Self::Step { input } => {
+				operand(input).iter().map(|x| if *x > 0.0 { 1.0 } else { 0.0 }).collect()
+			},
+			Self::MaxPool { input, window } => {
+				let planes = operand(input).chunks(window.plane());
+				let largest = |plane: &[f32], position: usize| {
+					let elements = window.taps(position).map(|(_, element)| plane[element]);
+					elements.fold(f32::NEG_INFINITY, f32::max)
+				};
+				planes
+					.flat_map(|plane| {
+						(0..window.positions()).map(move |position| largest(plane, position))
+					})
+					.collect()
+			},
+			Self::Gather { inputs, picks } => {
+				let pick = |pick: &Pick<f32>| match pick {
+					Pick::Constant(constant) => *constant,
+					Pick::Element { operand: place, element } => operand(&inputs[*place])[*element],
+				};
+				picks.iter().map(pick).collect()
+			},
+			Self::Trees { input, forest } => {
+				let mut sums = forest.base.iter().map(|base| f64::from(*base)).collect::<Vec<_>>();
+				for votes in forest.leaves(operand(input)) {
+					for (output, vote) in votes {
+						sums[*output] += f64::from(*vote);
+					}
+				}
+				sums.into_iter().map(|sum| sum as f32).collect()
+			},
+		}
+	}
+}
+
+/// The parameter of every channel, when it is the same for all elements of a plane.
+fn per_channel(parameters: &[f32], plane: usize) -> Option<Vec<f32>> {
+	let planes = parameters.chunks(plane.max(1));
+	planes.map(|plane| plane.iter().all(|x| *x == plane[0]).then_some(plane[0])).collect()
+}
+
+/// Scales weights in place, and gives the bias with what constants before them contribute.
+fn fold_into<'a>(
+	weights: &mut [f32],
+	bias: f32,
+	parameters: impl Iterator<Item = (&'a f32, &'a f32)>,
+) -> f32 {
+	let mut sum = f64::from(bias);
+	for (weight, (scale, constant)) in weights.iter_mut().zip(parameters) {
+		sum += f64::from(*weight) * f64::from(*constant);
+		*weight *= scale;
+	}
+	sum as f32
 }
 
 /// An operation and the name that messages call it by.
@@ -133,24 +438,10 @@ impl FloatNetwork {
 		let mut elements = self.input_len;
 		for FloatNode { name, op } in &self.nodes {
 			let structure = || FloatError::Structure { node: name.clone() };
-			let operand = |value: &usize| widths.get(*value).copied().ok_or_else(structure);
-			let width = match op {
-				FloatOp::Linear { input, rows, columns, weights, bias } => {
-					let fits = operand(input)? == *columns
-						&& rows.checked_mul(*columns) == Some(weights.len())
-						&& bias.len() == *rows;
-					fits.then_some(*rows)
-				},
-				FloatOp::Bias { input, bias } => {
-					Some(bias.len()).filter(|width| operand(input) == Ok(*width))
-				},
-				FloatOp::Add { left, right } => {
-					Some(operand(left)?).filter(|width| operand(right) == Ok(*width))
-				},
-				FloatOp::Relu { input } => Some(operand(input)?),
-			}
-			.filter(|width| (1..=MAX_WIDTH).contains(width))
-			.ok_or_else(structure)?;
+			let width = op
+				.width(&widths)
+				.filter(|width| (1..=MAX_WIDTH).contains(width))
+				.ok_or_else(structure)?;
 			elements = elements.saturating_add(width);
 			if elements > MAX_ELEMENTS {
 				return Err(structure());
@@ -171,30 +462,7 @@ impl FloatNetwork {
 		self.widths()?;
 		let mut values = vec![input.to_vec()];
 		for FloatNode { name, op } in &self.nodes {
-			let operand = |value: &usize| {
-				values.get(*value).ok_or_else(|| FloatError::Structure { node: name.clone() })
-			};
-			let next: Vec<f32> = match op {
-				FloatOp::Linear { input, columns, weights, bias, .. } => {
-					let input = operand(input)?;
-					weights
-						.chunks(*columns)
-						.zip(bias)
-						.map(|(row, bias)| {
-							let products =
-								row.iter().zip(input).map(|(w, x)| f64::from(*w) * f64::from(*x));
-							(f64::from(*bias) + products.sum::<f64>()) as f32
-						})
-						.collect()
-				},
-				FloatOp::Bias { input, bias } => {
-					operand(input)?.iter().zip(bias).map(|(x, bias)| x + bias).collect()
-				},
-				FloatOp::Add { left, right } => {
-					operand(left)?.iter().zip(operand(right)?).map(|(l, r)| l + r).collect()
-				},
-				FloatOp::Relu { input } => operand(input)?.iter().map(|x| x.max(0.0)).collect(),
-			};
+			let next = op.apply(&values);
 			if next.iter().any(|element| !element.is_finite()) {
 				return Err(FloatError::Overflow { node: name.clone() });
 			}
@@ -211,8 +479,8 @@ impl FloatNetwork {
 		Ok(self.evaluate(input)?.pop().unwrap_or_default())
 	}
 
-	/// The same function with fewer nodes: without nodes on which the output does not depend, and
-	/// with constants added before or after a linear node made part of its bias.
+	/// The same function with fewer nodes: without nodes on which the output does not depend, and with
+	/// scales and constants next to a linear node or a convolution made part of it.
 	///
 	/// A network that does not fit together is returned as it is.
 	pub fn folded(mut self) -> Self {
@@ -226,7 +494,8 @@ impl FloatNetwork {
 		self
 	}
 
-	/// Moves the constant of one `Bias` node into a linear neighbour; false when there is none left.
+	/// Makes one `Affine` node part of its linear or convolutional neighbours; false when there is
+	/// none left.
 	fn fold_one(&mut self) -> bool {
 		let mut readers = vec![Vec::new(); self.nodes.len() + 1];
 		for (node, FloatNode { op, .. }) in self.nodes.iter().enumerate() {
@@ -235,35 +504,24 @@ impl FloatNetwork {
 			}
 		}
 		for node in 0..self.nodes.len() {
-			let FloatOp::Bias { input, .. } = self.nodes[node].op else { continue };
-			let is_linear = |node: usize| matches!(self.nodes[node].op, FloatOp::Linear { .. });
-			let backwards = input > 0 && readers[input].len() == 1 && is_linear(input - 1);
-			let followers = std::mem::take(&mut readers[node + 1]);
-			let forwards = !followers.is_empty() && followers.iter().all(|node| is_linear(*node));
-			if !backwards && !forwards {
-				continue;
-			}
-			let FloatOp::Bias { bias: constant, .. } = self.nodes[node].op.clone() else {
-				continue;
-			};
-			if backwards {
-				if let FloatOp::Linear { bias, .. } = &mut self.nodes[input - 1].op {
-					for (bias, constant) in bias.iter_mut().zip(&constant) {
-						*bias += constant;
-					}
-				}
+			let FloatOp::Affine { input, scale, bias } = &self.nodes[node].op else { continue };
+			let (input, affine) = (*input, (scale.clone(), bias.clone()));
+			let affine = (affine.0.as_slice(), affine.1.as_slice());
+			let followers = &readers[node + 1];
+			let before = input.checked_sub(1).filter(|_| readers[input].len() == 1);
+			if let Some(op) = before.and_then(|before| self.nodes[before].op.then(affine)) {
+				self.nodes[input - 1].op = op;
 			} else {
-				for follower in followers {
-					if let FloatOp::Linear { weights, bias, columns, .. } =
-						&mut self.nodes[follower].op
-					{
-						for (row, bias) in weights.chunks(*columns).zip(bias) {
-							let products = row.iter().zip(&constant);
-							let sum =
-								products.map(|(w, c)| f64::from(*w) * f64::from(*c)).sum::<f64>();
-							*bias = (f64::from(*bias) + sum) as f32;
-						}
-					}
+				let after =
+					|follower: &usize| Some((*follower, self.nodes[*follower].op.after(affine)?));
+				let Some(folded) = followers.iter().map(after).collect::<Option<Vec<_>>>() else {
+					continue;
+				};
+				if folded.is_empty() {
+					continue;
+				}
+				for (follower, op) in folded {
+					self.nodes[follower].op = op;
 				}
 			}
 			self.redirect(node + 1, input);
@@ -339,8 +597,8 @@ mod tests {
 			2,
 			vec![
 				linear(0, &[1.0, 2.0, -1.0, 0.5], &[0.5, -3.0]),
-				node(FloatOp::Relu { input: 1 }),
-				node(FloatOp::Bias { input: 2, bias: vec![1.0, 10.0] }),
+				node(FloatOp::relu(1)),
+				node(FloatOp::bias(2, vec![1.0, 10.0])),
 				node(FloatOp::Add { left: 3, right: 0 }),
 			],
 		);
@@ -361,11 +619,11 @@ mod tests {
 		let original = network(
 			2,
 			vec![
-				node(FloatOp::Bias { input: 0, bias: vec![1.0, -2.0] }),
+				node(FloatOp::bias(0, vec![1.0, -2.0])),
 				linear(1, &[1.0, 2.0, -1.0, 0.5], &[0.0, 0.0]),
-				node(FloatOp::Bias { input: 2, bias: vec![0.5, -3.0] }),
-				node(FloatOp::Relu { input: 3 }),
-				node(FloatOp::Relu { input: 0 }),
+				node(FloatOp::bias(2, vec![0.5, -3.0])),
+				node(FloatOp::relu(3)),
+				node(FloatOp::relu(0)),
 			],
 		);
 		let mut wanted = original.clone();
@@ -380,10 +638,8 @@ mod tests {
 
 	#[test]
 	fn constant_at_the_end_folds_backwards() {
-		let original = network(
-			1,
-			vec![linear(0, &[2.0], &[1.0]), node(FloatOp::Bias { input: 1, bias: vec![4.0] })],
-		);
+		let original =
+			network(1, vec![linear(0, &[2.0], &[1.0]), node(FloatOp::bias(1, vec![4.0]))]);
 		let folded = original.folded();
 		assert_eq!(folded.nodes.len(), 1);
 		assert_eq!(folded.output(&[1.0]).unwrap(), vec![7.0]);
@@ -395,7 +651,7 @@ mod tests {
 			1,
 			vec![
 				linear(0, &[2.0], &[1.0]),
-				node(FloatOp::Bias { input: 1, bias: vec![4.0] }),
+				node(FloatOp::bias(1, vec![4.0])),
 				node(FloatOp::Add { left: 1, right: 2 }),
 			],
 		);
@@ -408,9 +664,9 @@ mod tests {
 		for nodes in [
 			vec![linear(1, &[1.0, 1.0], &[0.0])],
 			vec![linear(0, &[1.0], &[0.0])],
-			vec![node(FloatOp::Bias { input: 0, bias: vec![0.0] })],
+			vec![node(FloatOp::bias(0, vec![0.0]))],
 			vec![linear(0, &[1.0, 1.0], &[0.0]), node(FloatOp::Add { left: 0, right: 1 })],
-			vec![node(FloatOp::Relu { input: 7 })],
+			vec![node(FloatOp::relu(7))],
 		] {
 			assert!(matches!(structure(nodes), Err(FloatError::Structure { .. })));
 		}

@@ -15,7 +15,9 @@
 
 use crate::{
 	float::{FloatError, FloatNetwork, FloatNode, FloatOp},
-	network::{InputSpec, NetworkError, Node, QuantisedNetwork, MAX_SHIFT, MAX_WEIGHTS},
+	network::{
+		InputSpec, NetworkError, Node, QuantisedNetwork, Requantisation, MAX_SHIFT, MAX_WEIGHTS,
+	},
 };
 
 /// Largest magnitude of the exponents that are chosen here; sums of them stay in a network's range.
@@ -192,8 +194,9 @@ impl Statistics {
 				}
 			}
 		})?;
-		let is_relu =
-			|value: usize| value > 0 && matches!(float.nodes[value - 1].op, FloatOp::Relu { .. });
+		let is_relu = |value: usize| {
+			value > 0 && matches!(float.nodes[value - 1].op, FloatOp::Clamp { low: 0.0, .. })
+		};
 		let mut candidates = magnitudes
 			.iter()
 			.enumerate()
@@ -205,7 +208,7 @@ impl Statistics {
 		for_each_value(float, calibration, |value, elements| {
 			elements.iter().for_each(|x| candidates[value].observe((*x).into()));
 		})?;
-		let folds = |op: &FloatOp| matches!(op, FloatOp::Linear { .. } | FloatOp::Bias { .. });
+		let folds = |op: &FloatOp| matches!(op, FloatOp::Linear { .. } | FloatOp::Affine { .. });
 		let only_linear = float
 			.nodes
 			.iter()
@@ -262,7 +265,7 @@ fn influences(float: &FloatNetwork) -> Vec<f64> {
 					}
 				}
 			},
-			FloatOp::Bias { input: 0, .. } => {
+			FloatOp::Affine { input: 0, .. } => {
 				influences.iter_mut().for_each(|influence| *influence = influence.max(1.0));
 			},
 			_ => (),
@@ -327,7 +330,7 @@ impl Builder<'_> {
 			FloatOp::Linear { input, columns, weights, bias, .. } => {
 				self.linear(name, *input, *columns, weights, bias)
 			},
-			FloatOp::Bias { input, bias } => {
+			FloatOp::Affine { input, bias, .. } => {
 				let width = bias.len();
 				if width.saturating_mul(width) > MAX_WEIGHTS {
 					let source = NetworkError::Weights { node: self.nodes.len() };
@@ -354,9 +357,10 @@ impl Builder<'_> {
 				};
 				Ok(self.push(name, float_value, node, exponent))
 			},
-			FloatOp::Relu { input } => {
+			FloatOp::Clamp { input, .. } => {
 				self.requantise(name, self.values[*input], float_value, true)
 			},
+			_ => Err(out_of_scale(name, "an operation")),
 		}
 	}
 
@@ -379,14 +383,16 @@ impl Builder<'_> {
 		let exponent = best.min(input.exponent);
 		let shift = u8::try_from(input.exponent - exponent).ok();
 		let shift = shift.filter(|shift| *shift <= MAX_SHIFT).ok_or_else(refuse)?;
-		let node = Node::Requantise { input: input.value, shift, relu };
+		let requantisation =
+			if relu { Requantisation::relu(shift) } else { Requantisation::signed(shift) };
+		let node = Node::Requantise { input: input.value, requantisation };
 		Ok(self.push(name, float_value, node, exponent))
 	}
 
 	/// The int8 or uint8 form of a value of the float network.
 	fn narrow(&mut self, name: &str, float_value: usize) -> Result<Scaled, QuantiseError> {
 		let scaled = self.values[float_value];
-		if scaled.value == 0 || self.nodes[scaled.value - 1].is_narrow() {
+		if scaled.value == 0 || matches!(self.nodes[scaled.value - 1], Node::Requantise { .. }) {
 			return Ok(scaled);
 		}
 		if let Some(narrowed) = self.narrowed[float_value] {

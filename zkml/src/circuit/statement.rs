@@ -264,13 +264,21 @@ impl Statement<'_> {
 					})
 					.collect())
 			},
-			Node::Requantise { input, shift, relu } => {
+			Node::Conv { .. }
+			| Node::Affine { .. }
+			| Node::MaxPool { .. }
+			| Node::Gather { .. }
+			| Node::Trees { .. }
+			| Node::ArgMax { .. } => Err(CircuitError::TooWide { found: 0 }),
+			Node::Requantise { input, requantisation } => {
 				let bounds = &self.plan.bounds[*input];
 				let elements = values[*input].iter().zip(bounds).enumerate();
 				elements
 					.map(|(element, (acc, bounds))| {
-						let requantisation = Requantisation::new(*bounds, *shift, *relu)?;
-						Ok(requantisation.apply(system, acc, self.traced(*input, element)))
+						let shift = requantisation.shift(element, values[*input].len());
+						let relu = requantisation.low == 0;
+						let gadget = Requantisation::new(*bounds, shift, relu)?;
+						Ok(gadget.apply(system, acc, self.traced(*input, element)))
 					})
 					.collect()
 			},
@@ -304,8 +312,8 @@ fn describe(index: usize, node: &Node) -> String {
 	let what = match node {
 		Node::Linear { rows, columns, .. } => format!("linear {columns} → {rows}"),
 		Node::Add { .. } => "add".into(),
-		Node::Requantise { relu: true, .. } => "requantise, ReLU".into(),
-		Node::Requantise { relu: false, .. } => "requantise".into(),
+		Node::Requantise { .. } => "requantise".into(),
+		_ => String::new(),
 	};
 	format!("node {index}: {what}")
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
 	commitment::{commit_input, commit_output_key, seal, INPUT_PACKING},
-	network::{tests as networks, InputSpec, Node, OutputPacking},
+	network::{tests as networks, InputSpec, Node, OutputPacking, Requantisation},
 };
 use ark_ff::{AdditiveGroup, Field};
 use proofpod_verifier::encode_scalar;
@@ -35,7 +35,7 @@ fn residual() -> QuantisedNetwork {
 				weights: vec![90, -20, 3, 1, 1, -1, 5, 0, -7],
 				bias: vec![100, -2000, -9],
 			},
-			Node::Requantise { input: 1, shift: 4, relu: true },
+			Node::Requantise { input: 1, requantisation: Requantisation::relu(4) },
 			Node::Linear {
 				input: 2,
 				rows: 3,
@@ -44,8 +44,8 @@ fn residual() -> QuantisedNetwork {
 				bias: vec![0, 1, -1],
 			},
 			Node::Add { left: 3, left_shift: 0, right: 0, right_shift: 5 },
-			Node::Requantise { input: 4, shift: 2, relu: false },
-			Node::Requantise { input: 5, shift: 0, relu: true },
+			Node::Requantise { input: 4, requantisation: Requantisation::signed(2) },
+			Node::Requantise { input: 5, requantisation: Requantisation::relu(0) },
 			Node::Linear {
 				input: 6,
 				rows: 2,
@@ -66,10 +66,11 @@ fn expected_constraints(network: &QuantisedNetwork, output: OutputVisibility) ->
 		.nodes
 		.iter()
 		.map(|node| match node {
-			Node::Requantise { input, shift, relu } => bounds[*input]
+			Node::Requantise { input, requantisation } => bounds[*input]
 				.iter()
 				.map(|bounds| {
-					requantise::Requantisation::new(*bounds, *shift, *relu).unwrap().constraints()
+					let (shift, relu) = (requantisation.shifts[0], requantisation.low == 0);
+					requantise::Requantisation::new(*bounds, shift, relu).unwrap().constraints()
 				})
 				.sum(),
 			_ => 0,

@@ -5,7 +5,10 @@
 //! The circuit decomposes accumulators into as many bits as these bounds need, so they must hold
 //! for *every* int8 input, not only for likely ones.
 
-use super::{NetworkError, Node, QuantisedNetwork, MAX_BITS};
+use super::{
+	NetworkError, Node, Pick, QuantisedNetwork, MAX_BITS, MAX_FEATURE_BITS, MAX_OPERAND_BITS,
+};
+use rayon::prelude::*;
 
 /// A closed range of integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,72 +52,142 @@ impl Interval {
 	}
 }
 
-/// `(x + 2^(shift−1)) >> shift`, clamped: the one definition of requantisation.
-pub(super) fn requantise(x: i64, shift: u8, relu: bool) -> i64 {
-	let rounding = match shift {
-		0 => 0,
-		_ => 1i128 << (shift - 1).min(126),
-	};
-	let shifted = (i128::from(x) + rounding) >> shift.min(126);
-	let clamp = if relu { Interval::UINT8 } else { Interval::INT8 };
-	shifted.clamp(clamp.low.into(), clamp.high.into()) as i64
-}
-
 impl QuantisedNetwork {
 	/// Range of every element of every value, exact for linear nodes over independent operands and
 	/// sound always. `bounds()[v][i]` belongs to element `i` of value `v`.
 	///
 	/// # Errors
-	/// Whatever [`QuantisedNetwork::widths`] finds, and [`NetworkError::TooWide`].
+	/// Whatever [`QuantisedNetwork::widths`] finds, [`NetworkError::NotNarrow`] and
+	/// [`NetworkError::TooWide`].
 	pub fn bounds(&self) -> Result<Vec<Vec<Interval>>, NetworkError> {
 		self.widths()?;
 		let mut values = vec![vec![Interval::INT8; self.input_len()]];
 		for (node, step) in self.nodes.iter().enumerate() {
-			let value = |value: usize| {
-				values.get(value).ok_or(NetworkError::UnknownValue { node, found: value })
-			};
-			let next = match step {
-				Node::Linear { input, columns, weights, bias, .. } => {
-					let input = value(*input)?;
-					weights
-						.chunks(*columns)
-						.zip(bias)
-						.map(|(row, bias)| linear_row(node, row, *bias, input))
-						.collect::<Result<_, _>>()?
-				},
-				Node::Add { left, left_shift, right, right_shift } => value(*left)?
-					.iter()
-					.zip(value(*right)?)
-					.map(|(l, r)| {
-						let sum = |l: i64, r: i64| {
-							(i128::from(l) << left_shift) + (i128::from(r) << right_shift)
-						};
-						Interval::fitting(node, sum(l.low, r.low), sum(l.high, r.high))
-					})
-					.collect::<Result<_, _>>()?,
-				Node::Requantise { input, shift, relu } => value(*input)?
-					.iter()
-					.map(|x| Interval {
-						low: requantise(x.low, *shift, *relu),
-						high: requantise(x.high, *shift, *relu),
-					})
-					.collect(),
-			};
-			values.push(next);
+			values.push(step.bounds(node, &values)?);
 		}
 		Ok(values)
 	}
 }
 
-fn linear_row(
+impl Node {
+	/// Range of every element of the node's output, from those of all earlier values, whose widths
+	/// are known to fit; `node` is the node's number, for errors.
+	pub(crate) fn bounds(
+		&self,
+		node: usize,
+		values: &[Vec<Interval>],
+	) -> Result<Vec<Interval>, NetworkError> {
+		let value = |value: &usize| {
+			let bounds = values.get(*value).map(Vec::as_slice);
+			bounds.ok_or(NetworkError::UnknownValue { node, found: *value })
+		};
+		let narrow = |input: &usize, limit: u32| {
+			let bounds = value(input)?;
+			match bounds.iter().map(Interval::bits).max() {
+				Some(found) if found > limit => Err(NetworkError::NotNarrow { node, limit, found }),
+				_ => Ok(bounds),
+			}
+		};
+		match self {
+			Self::Linear { input, columns, weights, bias, .. } => {
+				let input = narrow(input, MAX_OPERAND_BITS)?;
+				let rows = weights.par_chunks(*columns).zip(bias);
+				rows.map(|(row, bias)| weighted(node, *bias, row.iter().zip(input))).collect()
+			},
+			Self::Conv { input, convolution, weights, bias } => {
+				let input = narrow(input, MAX_OPERAND_BITS)?;
+				let positions = convolution.window.positions();
+				let element = |element: usize| {
+					let terms = convolution.terms(element);
+					let terms = terms.map(|(weight, x)| (&weights[weight], &input[x]));
+					weighted(node, bias[convolution.filter(element)], terms)
+				};
+				(0..bias.len() * positions).into_par_iter().map(element).collect()
+			},
+			Self::Affine { input, weights, bias } => {
+				let terms = weights.iter().zip(narrow(input, MAX_OPERAND_BITS)?).zip(bias);
+				terms.map(|(term, bias)| weighted(node, *bias, std::iter::once(term))).collect()
+			},
+			Self::Add { left, left_shift, right, right_shift } => {
+				let sum =
+					|l: i64, r: i64| (i128::from(l) << left_shift) + (i128::from(r) << right_shift);
+				let operands = value(left)?.iter().zip(value(right)?);
+				operands
+					.map(|(l, r)| Interval::fitting(node, sum(l.low, r.low), sum(l.high, r.high)))
+					.collect()
+			},
+			Self::Requantise { input, requantisation } => {
+				let input = value(input)?;
+				let elements = input.iter().enumerate();
+				Ok(elements
+					.map(|(element, x)| {
+						let shift = requantisation.shift(element, input.len());
+						let apply = |x| requantisation.apply(x, shift);
+						Interval { low: apply(x.low), high: apply(x.high) }
+					})
+					.collect())
+			},
+			Self::MaxPool { input, window } => {
+				let planes = value(input)?.chunks(window.plane());
+				let largest = |plane: &[Interval], position: usize| {
+					let elements = window.taps(position).map(|(_, element)| plane[element]);
+					elements
+						.reduce(|a, b| Interval { low: a.low.max(b.low), high: a.high.max(b.high) })
+				};
+				let windows = planes.flat_map(|plane| {
+					(0..window.positions()).filter_map(move |position| largest(plane, position))
+				});
+				Ok(windows.collect())
+			},
+			Self::Gather { inputs, picks } => {
+				let pick = |pick: &Pick<i32>| match pick {
+					Pick::Constant(constant) => {
+						Ok(Interval { low: (*constant).into(), high: (*constant).into() })
+					},
+					Pick::Element { operand, element } => {
+						let (operand, shift) = inputs[*operand];
+						let x = value(&operand)?[*element];
+						Interval::fitting(
+							node,
+							i128::from(x.low) << shift,
+							i128::from(x.high) << shift,
+						)
+					},
+				};
+				picks.iter().map(pick).collect()
+			},
+			Self::Trees { input, forest } => {
+				narrow(input, MAX_FEATURE_BITS)?;
+				let (mut low, mut high) = (widen(&forest.base), widen(&forest.base));
+				for tree in &forest.trees {
+					for (output, votes) in tree.votes(forest.outputs()).iter().enumerate() {
+						low[output] += i128::from(votes.0);
+						high[output] += i128::from(votes.1);
+					}
+				}
+				low.into_iter().zip(high).map(|(l, h)| Interval::fitting(node, l, h)).collect()
+			},
+			Self::ArgMax { input } => {
+				let last = value(input)?.len().max(2) - 1;
+				Ok(vec![Interval { low: 0, high: last as i64 }])
+			},
+		}
+	}
+}
+
+fn widen(numbers: &[i32]) -> Vec<i128> {
+	numbers.iter().map(|number| i128::from(*number)).collect()
+}
+
+/// Range of `bias + Σ weight · x` over independent narrow operands: at most 2^30 products of 8 and 16
+/// bits, so that sums stay far below 2^63.
+fn weighted<'a>(
 	node: usize,
-	row: &[i8],
 	bias: i32,
-	input: &[Interval],
+	terms: impl Iterator<Item = (&'a i8, &'a Interval)>,
 ) -> Result<Interval, NetworkError> {
-	// Narrow operands and at most 65,536 columns: the sums stay far below 2^63.
 	let (mut low, mut high) = (i64::from(bias), i64::from(bias));
-	for (weight, x) in row.iter().zip(input) {
+	for (weight, x) in terms {
 		let weight = i64::from(*weight);
 		let (at_low, at_high) = (weight * x.low, weight * x.high);
 		low += at_low.min(at_high);
@@ -139,24 +212,6 @@ mod tests {
 			(i64::MIN, 0, 64),
 		] {
 			assert_eq!(Interval { low, high }.bits(), bits, "{low}..{high}");
-		}
-	}
-
-	#[test]
-	fn requantisation_rounds_half_up_and_saturates() {
-		for (x, shift, relu, expected) in [
-			(5, 0, false, 5),
-			(5, 1, false, 3),
-			(-5, 1, false, -2),
-			(-6, 2, false, -1),
-			(6, 2, false, 2),
-			(1000, 0, true, 255),
-			(-1, 0, true, 0),
-			(-1000, 1, false, -128),
-			(1000, 1, false, 127),
-			(i64::MAX, 59, true, 16),
-		] {
-			assert_eq!(requantise(x, shift, relu), expected, "{x} >> {shift}, relu {relu}");
 		}
 	}
 }

@@ -2,7 +2,8 @@
 
 //! Exact integer inference.
 
-use super::{bounds::requantise, NetworkError, Node, QuantisedNetwork};
+use super::{class_of, NetworkError, Node, Pick, QuantisedNetwork};
+use rayon::prelude::*;
 use std::fmt;
 use zeroize::Zeroize;
 
@@ -51,36 +52,102 @@ impl QuantisedNetwork {
 		let mut trace = Trace { values: Vec::with_capacity(self.nodes.len() + 1) };
 		trace.values.push(input.iter().map(|x| i64::from(*x)).collect());
 		for (node, step) in self.nodes.iter().enumerate() {
-			let value = |value: usize| {
-				trace.values.get(value).ok_or(NetworkError::UnknownValue { node, found: value })
-			};
-			let next = match step {
-				Node::Linear { input, columns, weights, bias, .. } => {
-					let input = value(*input)?;
-					weights
-						.chunks(*columns)
-						.zip(bias)
-						.map(|(row, bias)| {
-							let products = row.iter().zip(input).map(|(w, x)| i64::from(*w) * x);
-							i64::from(*bias) + products.sum::<i64>()
-						})
-						.collect()
-				},
-				Node::Add { left, left_shift, right, right_shift } => value(*left)?
-					.iter()
-					.zip(value(*right)?)
-					.map(|(l, r)| {
-						let sum = (i128::from(*l) << left_shift) + (i128::from(*r) << right_shift);
-						i64::try_from(sum)
-							.map_err(|_| NetworkError::TooWide { node, found: i64::BITS + 1 })
-					})
-					.collect::<Result<_, _>>()?,
-				Node::Requantise { input, shift, relu } => {
-					value(*input)?.iter().map(|x| requantise(*x, *shift, *relu)).collect()
-				},
-			};
+			let next = step.apply(node, &trace.values)?;
 			trace.values.push(next);
 		}
 		Ok(trace)
 	}
+}
+
+impl Node {
+	/// The node's output, from all earlier values, whose widths are known to fit.
+	fn apply(&self, node: usize, values: &[Vec<i64>]) -> Result<Vec<i64>, NetworkError> {
+		let value = |value: &usize| {
+			let elements = values.get(*value).map(Vec::as_slice);
+			elements.ok_or(NetworkError::UnknownValue { node, found: *value })
+		};
+		// Sums of a valid network stay within its bounds; those of another may not.
+		let narrow = |sum: i128| {
+			i64::try_from(sum).map_err(|_| NetworkError::TooWide { node, found: i64::BITS + 1 })
+		};
+		let overflow = || NetworkError::TooWide { node, found: i64::BITS + 1 };
+		match self {
+			Self::Linear { input, columns, weights, bias, .. } => {
+				let input = value(input)?;
+				let rows = weights.par_chunks(*columns).zip(bias);
+				rows.map(|(row, bias)| {
+					weighted(*bias, row.iter().copied().zip(input.iter().copied()))
+						.ok_or_else(overflow)
+				})
+				.collect()
+			},
+			Self::Conv { input, convolution, weights, bias } => {
+				let input = value(input)?;
+				let positions = convolution.window.positions();
+				let element = |element: usize| {
+					let terms = convolution.terms(element);
+					let terms = terms.map(|(weight, x)| (weights[weight], input[x]));
+					weighted(bias[convolution.filter(element)], terms).ok_or_else(overflow)
+				};
+				(0..bias.len() * positions).into_par_iter().map(element).collect()
+			},
+			Self::Affine { input, weights, bias } => {
+				let terms = weights.iter().copied().zip(value(input)?.iter().copied()).zip(bias);
+				terms
+					.map(|(term, bias)| weighted(*bias, [term].into_iter()).ok_or_else(overflow))
+					.collect()
+			},
+			Self::Add { left, left_shift, right, right_shift } => value(left)?
+				.iter()
+				.zip(value(right)?)
+				.map(|(l, r)| {
+					narrow((i128::from(*l) << left_shift) + (i128::from(*r) << right_shift))
+				})
+				.collect(),
+			Self::Requantise { input, requantisation } => {
+				let input = value(input)?;
+				let elements = input.iter().enumerate();
+				Ok(elements
+					.map(|(element, x)| {
+						requantisation.apply(*x, requantisation.shift(element, input.len()))
+					})
+					.collect())
+			},
+			Self::MaxPool { input, window } => {
+				let planes = value(input)?.chunks(window.plane());
+				let windows = planes.flat_map(|plane| {
+					(0..window.positions()).filter_map(move |position| {
+						window.taps(position).map(|(_, element)| plane[element]).max()
+					})
+				});
+				Ok(windows.collect())
+			},
+			Self::Gather { inputs, picks } => {
+				let pick = |pick: &Pick<i32>| match pick {
+					Pick::Constant(constant) => Ok(i64::from(*constant)),
+					Pick::Element { operand, element } => {
+						let (operand, shift) = inputs[*operand];
+						narrow(i128::from(value(&operand)?[*element]) << shift)
+					},
+				};
+				picks.iter().map(pick).collect()
+			},
+			Self::Trees { input, forest } => {
+				let mut sums = forest.base.iter().map(|x| i64::from(*x)).collect::<Vec<_>>();
+				for votes in forest.leaves(value(input)?) {
+					// At most 2^20 votes of 32 bits.
+					votes.iter().for_each(|(output, vote)| sums[*output] += i64::from(*vote));
+				}
+				Ok(sums)
+			},
+			Self::ArgMax { input } => Ok(vec![class_of(value(input)?) as i64]),
+		}
+	}
+}
+
+/// `bias + Σ weight · x`, unless it overflows.
+fn weighted(bias: i32, mut terms: impl Iterator<Item = (i8, i64)>) -> Option<i64> {
+	terms.try_fold(i64::from(bias), |sum, (weight, x)| {
+		sum.checked_add(x.checked_mul(weight.into())?)
+	})
 }

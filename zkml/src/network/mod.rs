@@ -3,19 +3,26 @@
 //! Quantised networks: exact integer programs, the reference for what a proof proves.
 //!
 //! Value 0 is the input, a vector of int8; node `i` produces value `i + 1`; the last value is the
-//! output. A value is *narrow* when each of its elements is int8 or uint8 by construction: the
-//! input and every [`Node::Requantise`]; every other value is an accumulator. Arithmetic is exact:
-//! the only places where information is lost are the rounding and the clamp of
-//! [`Node::Requantise`], and the quantisation of the input itself.
+//! output. Every element of every value has [static bounds](QuantisedNetwork::bounds), from the
+//! actual weights. A value is *narrow* when its bounds fit into [`MAX_OPERAND_BITS`] bits: only
+//! narrow values are multiplied with weights. Arithmetic is exact: the only places where
+//! information is lost are the rounding and the clamp of [`Node::Requantise`], and the quantisation
+//! of the input itself.
 //!
 //! Networks come from files that others wrote. Everything here returns an error rather than
 //! panicking, whatever is in the (public) fields.
+
+use crate::{
+	forest::Forest,
+	window::{Convolution, Window},
+};
 
 mod bounds;
 mod format;
 mod inference;
 mod packing;
 
+pub use crate::float::Pick;
 pub use bounds::Interval;
 pub use format::MAX_FILE_SIZE;
 pub use inference::Trace;
@@ -27,10 +34,17 @@ pub const MAX_NODES: usize = 1024;
 pub const MAX_WIDTH: usize = 65_536;
 /// Most elements of all values together.
 pub const MAX_ELEMENTS: usize = 1 << 22;
-/// Most weights of all linear nodes together.
+/// Most weights of all nodes together.
 pub const MAX_WEIGHTS: usize = 1 << 26;
+/// Most multiplications and comparisons of one inference.
+pub const MAX_PRODUCTS: usize = 1 << 30;
 /// Most bits of an accumulator, as a two's-complement number.
 pub const MAX_BITS: u32 = 60;
+/// Most bits of what is multiplied with weights, as a two's-complement number: int8 and uint8 have
+/// room for the sums of a pooling window.
+pub const MAX_OPERAND_BITS: u32 = 16;
+/// Most bits of what decision trees compare.
+pub const MAX_FEATURE_BITS: u32 = 9;
 /// Largest shift of a node.
 pub const MAX_SHIFT: u8 = 59;
 /// Largest magnitude of a scale's exponent.
@@ -69,9 +83,15 @@ pub enum NetworkError {
 		/// First value that does not fit.
 		value: usize,
 	},
-	/// All linear nodes together have too many weights.
+	/// All nodes together have too many weights.
 	#[error("expected at most {MAX_WEIGHTS} weights in the network, found more at node {node}")]
 	Weights {
+		/// First node that does not fit.
+		node: usize,
+	},
+	/// All nodes together have too much to do.
+	#[error("expected at most {MAX_PRODUCTS} multiplications in one inference, found more at node {node}")]
+	Products {
 		/// First node that does not fit.
 		node: usize,
 	},
@@ -103,13 +123,15 @@ pub enum NetworkError {
 		/// The value.
 		value: usize,
 	},
-	/// A linear node reads an accumulator.
-	#[error("node {node}: expected an int8 or uint8 value, found the accumulators of value {found}: requantise it first")]
+	/// A node that needs narrow operands reads wider ones.
+	#[error("node {node}: expected operands of at most {limit} bits, found {found}: requantise them first")]
 	NotNarrow {
 		/// The node.
 		node: usize,
-		/// Value that it reads.
-		found: usize,
+		/// Bits that it can take.
+		limit: u32,
+		/// Bits of its operand's bounds.
+		found: u32,
 	},
 	/// A node's operand has the wrong number of elements.
 	#[error("node {node}: expected an operand of {expected} elements, found {found}")]
@@ -132,6 +154,14 @@ pub enum NetworkError {
 		expected: usize,
 		/// Number found.
 		found: usize,
+	},
+	/// A node's numbers do not fit together.
+	#[error("node {node}: expected {expected}")]
+	Structure {
+		/// The node.
+		node: usize,
+		/// What it should be.
+		expected: &'static str,
 	},
 	/// A shift is too large.
 	#[error("node {node}: expected a shift of at most {MAX_SHIFT}, found {found}")]
@@ -269,31 +299,150 @@ pub enum Node {
 		/// Bits by which it is shifted.
 		right_shift: u8,
 	},
-	/// `(x + 2^(shift−1)) >> shift`, rounding half up and without rounding when the shift is 0, then
-	/// clamped to 0…255 with `relu`, to −128…127 without.
+	/// A rounded shift and a clamp, element by element; see [`Requantisation`].
 	Requantise {
 		/// Value read.
 		input: usize,
-		/// Bits by which the scale shrinks.
-		shift: u8,
-		/// Whether negative values become zero.
-		relu: bool,
+		/// How.
+		requantisation: Requantisation,
+	},
+	/// A [convolution](Convolution) over a narrow value.
+	Conv {
+		/// Value read.
+		input: usize,
+		/// Its geometry.
+		convolution: Convolution,
+		/// Filter by filter, within it channel by channel; symmetric (zero point 0).
+		weights: Vec<i8>,
+		/// One per filter, at the accumulator's scale.
+		bias: Vec<i32>,
+	},
+	/// `acc[i] = weights[i] · x[i] + bias[i]` over a narrow value.
+	Affine {
+		/// Value read.
+		input: usize,
+		/// One per element.
+		weights: Vec<i8>,
+		/// One per element, at the accumulator's scale.
+		bias: Vec<i32>,
+	},
+	/// The largest element of every window, channel by channel.
+	MaxPool {
+		/// Value read.
+		input: usize,
+		/// Where it reads; every window reads something.
+		window: Window,
+	},
+	/// A choice of elements, in any order and any number, each operand shifted to a common scale.
+	Gather {
+		/// Values read, and bits by which each is shifted.
+		inputs: Vec<(usize, u8)>,
+		/// One per element of the output; constants are at the output's scale.
+		picks: Vec<Pick<i32>>,
+	},
+	/// Decision trees over a value of at most [`MAX_FEATURE_BITS`] bits.
+	Trees {
+		/// Value read.
+		input: usize,
+		/// The trees.
+		forest: Forest<i32>,
+	},
+	/// The place of the largest element, the first of equals; for a single element, 1 when it is
+	/// positive, 0 otherwise.
+	ArgMax {
+		/// Value read.
+		input: usize,
 	},
 }
 
-impl Node {
-	/// Whether the node's output is int8 or uint8 by construction.
-	pub fn is_narrow(&self) -> bool {
-		matches!(self, Self::Requantise { .. })
+/// How a value is brought to another scale: for every element `x` of group `g`,
+///
+/// ```text
+/// t = x + 2^(shifts[g] − 1)                  without the rounding term when the shift is 0
+/// q = ⌊t / 2^shifts[g]⌋                      for t ≥ 0, or without a leak
+/// q = ⌊t / 2^(shifts[g] + leak)⌋             for t < 0
+/// y = clamp(q, low, high)
+/// ```
+///
+/// Rounds half up. Groups divide the value evenly and in order: one for all of it, or one per
+/// channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requantisation {
+	/// Bits by which the scale of each group shrinks.
+	pub shifts: Vec<u8>,
+	/// Smallest result.
+	pub low: i16,
+	/// Largest result: 1 to 255 above `low`.
+	pub high: i16,
+	/// What negative numbers are shifted further, for a leaky ReLU; 0 for none.
+	pub leak: u8,
+}
+
+impl Requantisation {
+	/// A ReLU: to 0…255, the same shift for all.
+	pub fn relu(shift: u8) -> Self {
+		Self { shifts: vec![shift], low: 0, high: 255, leak: 0 }
 	}
 
-	/// The values that the node reads.
-	pub fn operands(&self) -> impl Iterator<Item = usize> {
-		let (first, second) = match self {
-			Self::Linear { input, .. } | Self::Requantise { input, .. } => (*input, None),
-			Self::Add { left, right, .. } => (*left, Some(*right)),
+	/// To −128…127, the same shift for all.
+	pub fn signed(shift: u8) -> Self {
+		Self { shifts: vec![shift], low: -128, high: 127, leak: 0 }
+	}
+
+	/// The shift of an element of a value of `width` elements.
+	pub fn shift(&self, element: usize, width: usize) -> u8 {
+		let group = element / (width / self.shifts.len().max(1)).max(1);
+		self.shifts.get(group).copied().unwrap_or(0)
+	}
+
+	/// The one definition of requantisation.
+	pub fn apply(&self, x: i64, shift: u8) -> i64 {
+		let rounding = match shift {
+			0 => 0,
+			_ => 1i128 << (shift - 1).min(126),
 		};
-		std::iter::once(first).chain(second)
+		let t = i128::from(x) + rounding;
+		let leak = if t < 0 { self.leak } else { 0 };
+		let shifted = t >> u32::from(shift).saturating_add(leak.into()).min(126);
+		shifted.clamp(self.low.into(), self.high.max(self.low).into()) as i64
+	}
+}
+
+impl Node {
+	/// The values that the node reads.
+	pub fn operands(&self) -> impl Iterator<Item = usize> + '_ {
+		let (first, second, others): (Option<usize>, Option<usize>, &[(usize, u8)]) = match self {
+			Self::Linear { input, .. }
+			| Self::Requantise { input, .. }
+			| Self::Conv { input, .. }
+			| Self::Affine { input, .. }
+			| Self::MaxPool { input, .. }
+			| Self::Trees { input, .. }
+			| Self::ArgMax { input } => (Some(*input), None, &[]),
+			Self::Add { left, right, .. } => (Some(*left), Some(*right), &[]),
+			Self::Gather { inputs, .. } => (None, None, inputs),
+		};
+		first.into_iter().chain(second).chain(others.iter().map(|(value, _)| *value))
+	}
+
+	/// Multiplications and comparisons.
+	fn products(&self) -> usize {
+		match self {
+			Self::Conv { convolution, .. } => convolution.products(),
+			Self::MaxPool { window, .. } => window.reads(),
+			Self::Trees { forest, .. } => forest.nodes(),
+			other => other.weights(),
+		}
+	}
+
+	/// Number of weights.
+	fn weights(&self) -> usize {
+		match self {
+			Self::Linear { weights, .. }
+			| Self::Conv { weights, .. }
+			| Self::Affine { weights, .. } => weights.len(),
+			_ => 0,
+		}
 	}
 }
 
@@ -319,14 +468,6 @@ impl QuantisedNetwork {
 	/// Number of values of the output; 0 when the network is not valid.
 	pub fn output_len(&self) -> usize {
 		self.widths().ok().and_then(|widths| widths.last().copied()).unwrap_or(0)
-	}
-
-	/// Whether a value is the input or the output of a [`Node::Requantise`].
-	pub fn is_narrow(&self, value: usize) -> bool {
-		match value.checked_sub(1) {
-			None => true,
-			Some(node) => self.nodes.get(node).is_some_and(Node::is_narrow),
-		}
 	}
 
 	/// Checks everything that inference and circuit rely on: sizes, order, and that no accumulator
@@ -366,7 +507,7 @@ impl QuantisedNetwork {
 		check_width(0, self.input.len())?;
 		let mut widths = vec![self.input.len()];
 		let mut used = vec![false; self.nodes.len() + 1];
-		let (mut elements, mut weights) = (self.input.len(), 0usize);
+		let (mut elements, mut weights, mut products) = (self.input.len(), 0usize, 0usize);
 		for (node, step) in self.nodes.iter().enumerate() {
 			for found in step.operands() {
 				*used
@@ -374,17 +515,19 @@ impl QuantisedNetwork {
 					.and_then(|earlier| earlier.get_mut(found))
 					.ok_or(NetworkError::UnknownValue { node, found })? = true;
 			}
-			let width = self.node_width(node, step, &widths)?;
+			products = step.products().saturating_add(products);
+			if products > MAX_PRODUCTS {
+				return Err(NetworkError::Products { node });
+			}
+			let width = node_width(node, step, &widths)?;
 			check_width(node + 1, width)?;
 			elements += width;
 			if elements > MAX_ELEMENTS {
 				return Err(NetworkError::Elements { value: node + 1 });
 			}
-			if let Node::Linear { weights: matrix, .. } = step {
-				weights += matrix.len();
-				if weights > MAX_WEIGHTS {
-					return Err(NetworkError::Weights { node });
-				}
+			weights += step.weights();
+			if weights > MAX_WEIGHTS {
+				return Err(NetworkError::Weights { node });
 			}
 			widths.push(width);
 		}
@@ -392,62 +535,6 @@ impl QuantisedNetwork {
 		match used.iter().position(|used| !used) {
 			Some(value) => Err(NetworkError::Unused { value }),
 			None => Ok(widths),
-		}
-	}
-
-	/// Width of a node's output, whose operands are already known to exist.
-	fn node_width(
-		&self,
-		node: usize,
-		step: &Node,
-		widths: &[usize],
-	) -> Result<usize, NetworkError> {
-		let width = |value: usize| {
-			widths.get(value).copied().ok_or(NetworkError::UnknownValue { node, found: value })
-		};
-		let shift = |shift: u8| match shift {
-			0..=MAX_SHIFT => Ok(()),
-			found => Err(NetworkError::Shift { node, found }),
-		};
-		match step {
-			Node::Linear { input, rows, columns, weights, bias } => {
-				if !self.is_narrow(*input) {
-					return Err(NetworkError::NotNarrow { node, found: *input });
-				}
-				let found = width(*input)?;
-				if found != *columns {
-					return Err(NetworkError::Operand { node, expected: *columns, found });
-				}
-				check_width(node + 1, *rows)?;
-				let expected = rows * columns;
-				if weights.len() != expected {
-					let found = weights.len();
-					return Err(NetworkError::Parameters {
-						node,
-						what: "weights",
-						expected,
-						found,
-					});
-				}
-				if bias.len() != *rows {
-					let (expected, found) = (*rows, bias.len());
-					return Err(NetworkError::Parameters { node, what: "biases", expected, found });
-				}
-				Ok(*rows)
-			},
-			Node::Add { left, left_shift, right, right_shift } => {
-				shift(*left_shift)?;
-				shift(*right_shift)?;
-				let (expected, found) = (width(*left)?, width(*right)?);
-				if expected != found {
-					return Err(NetworkError::Operand { node, expected, found });
-				}
-				Ok(expected)
-			},
-			Node::Requantise { input, shift: bits, .. } => {
-				shift(*bits)?;
-				width(*input)
-			},
 		}
 	}
 
@@ -459,11 +546,129 @@ impl QuantisedNetwork {
 		self.input.quantise(record)
 	}
 
+	/// Whether the output is the number of a class, and not a number per class.
+	pub fn reveals_label(&self) -> bool {
+		matches!(self.nodes.last(), Some(Node::ArgMax { .. }))
+	}
+
+	/// The class that an output names: the output itself when the network [reveals no
+	/// more](Self::reveals_label), else the place of its largest value, as [`class_of`] says.
+	pub fn class(&self, output: &[i64]) -> usize {
+		match output {
+			[label] if self.reveals_label() => usize::try_from(*label).unwrap_or(0),
+			logits => class_of(logits),
+		}
+	}
+
 	/// The output as real numbers.
 	pub fn dequantise_output(&self, output: &[i64]) -> Vec<f64> {
 		let step = power_of_two(self.output_exponent.saturating_neg());
 		output.iter().map(|value| *value as f64 * step).collect()
 	}
+}
+
+/// Width of a node's output, whose operands are already known to exist.
+fn node_width(node: usize, step: &Node, widths: &[usize]) -> Result<usize, NetworkError> {
+	let width = |value: &usize| {
+		widths.get(*value).copied().ok_or(NetworkError::UnknownValue { node, found: *value })
+	};
+	let shift = |shift: &u8| match *shift {
+		0..=MAX_SHIFT => Ok(()),
+		found => Err(NetworkError::Shift { node, found }),
+	};
+	let operand = |input: &usize, expected: usize| match width(input)? {
+		found if found == expected => Ok(()),
+		found => Err(NetworkError::Operand { node, expected, found }),
+	};
+	let parameters = |what, expected: usize, found: usize| match found == expected {
+		true => Ok(()),
+		false => Err(NetworkError::Parameters { node, what, expected, found }),
+	};
+	let structure = |holds: bool, expected| match holds {
+		true => Ok(()),
+		false => Err(NetworkError::Structure { node, expected }),
+	};
+	match step {
+		Node::Linear { input, rows, columns, weights, bias } => {
+			operand(input, *columns)?;
+			check_width(node + 1, *rows)?;
+			parameters("weights", rows * columns, weights.len())?;
+			parameters("biases", *rows, bias.len())?;
+			Ok(*rows)
+		},
+		Node::Conv { input, convolution, weights, bias } => {
+			const FITS: &str =
+				"a window within its padded input, and groups that divide channels and filters";
+			let output = convolution.output_len();
+			structure(output.is_some(), FITS)?;
+			operand(input, convolution.window.input_len())?;
+			parameters("weights", convolution.weights_len(), weights.len())?;
+			parameters("biases", convolution.filters, bias.len())?;
+			Ok(output.unwrap_or(0))
+		},
+		Node::Affine { input, weights, bias } => {
+			parameters("weights", width(input)?, weights.len())?;
+			parameters("biases", width(input)?, bias.len())?;
+			width(input)
+		},
+		Node::Add { left, left_shift, right, right_shift } => {
+			shift(left_shift)?;
+			shift(right_shift)?;
+			operand(right, width(left)?)?;
+			width(left)
+		},
+		Node::Requantise { input, requantisation } => {
+			let Requantisation { shifts, low, high, leak } = requantisation;
+			shifts.iter().chain([leak]).try_for_each(shift)?;
+			let steps = i32::from(*high) - i32::from(*low);
+			structure((1..=255).contains(&steps), "a clamp whose ends are 1 to 255 apart")?;
+			let divides = width(input)?.checked_rem(shifts.len()) == Some(0);
+			structure(divides, "shifts whose groups divide the value evenly")?;
+			width(input)
+		},
+		Node::MaxPool { input, window } => {
+			let positions = window.positions();
+			check_width(node + 1, window.channels.saturating_mul(positions))?;
+			operand(input, window.input_len())?;
+			structure(window.covers(), "windows that read at least one element each")?;
+			Ok(window.channels * positions)
+		},
+		Node::Gather { inputs, picks } => {
+			inputs.iter().try_for_each(|(_, bits)| shift(bits))?;
+			let exists = |pick: &Pick<i32>| match pick {
+				Pick::Constant(_) => true,
+				Pick::Element { operand, element } => {
+					let operand = inputs.get(*operand).and_then(|(value, _)| width(value).ok());
+					operand.is_some_and(|width| *element < width)
+				},
+			};
+			structure(picks.iter().all(exists), "elements that exist")?;
+			Ok(picks.len())
+		},
+		Node::Trees { input, forest } => {
+			structure(
+				forest.is_valid(width(input)?),
+				"decision trees over the elements of its operand, children after parents",
+			)?;
+			Ok(forest.outputs())
+		},
+		Node::ArgMax { input } => width(input).map(|_| 1),
+	}
+}
+
+/// The class that an output names: the place of its largest value, the first of equals; for a single
+/// value, 1 when it is positive.
+pub fn class_of<T: Copy + Default + PartialOrd>(output: &[T]) -> usize {
+	if let [logit] = output {
+		return usize::from(*logit > T::default());
+	}
+	let mut best = 0;
+	for (class, value) in output.iter().enumerate() {
+		if output.get(best).is_some_and(|largest| value > largest) {
+			best = class;
+		}
+	}
+	best
 }
 
 fn check_width(value: usize, found: usize) -> Result<(), NetworkError> {

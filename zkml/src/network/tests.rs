@@ -17,7 +17,7 @@ pub(crate) fn small() -> QuantisedNetwork {
 				weights: vec![1, -2, 127, 127],
 				bias: vec![10, -100],
 			},
-			Node::Requantise { input: 1, shift: 3, relu: true },
+			Node::Requantise { input: 1, requantisation: Requantisation::relu(3) },
 			Node::Linear { input: 2, rows: 1, columns: 2, weights: vec![-3, 1], bias: vec![7] },
 		],
 		output_exponent: 9,
@@ -52,13 +52,18 @@ pub(crate) fn networks() -> impl Strategy<Value = (QuantisedNetwork, Vec<i8>)> {
 					let right = same[usize::from(a) % same.len()];
 					Node::Add { left: last, left_shift: b % 4, right, right_shift: c % 4 }
 				},
-				_ => Node::Requantise { input: last, shift: a % 24, relu: d.is_multiple_of(2) },
+				_ if d.is_multiple_of(2) => {
+					Node::Requantise { input: last, requantisation: Requantisation::relu(a % 24) }
+				},
+				_ => {
+					Node::Requantise { input: last, requantisation: Requantisation::signed(a % 24) }
+				},
 			};
 			widths.push(match &node {
 				Node::Linear { rows, .. } => *rows,
 				_ => widths[last],
 			});
-			narrow.push(node.is_narrow());
+			narrow.push(matches!(node, Node::Requantise { .. }));
 			nodes.push(node);
 		}
 		let network = QuantisedNetwork {
@@ -108,18 +113,16 @@ fn reference(network: &QuantisedNetwork, input: &[i8]) -> Vec<Vec<i128>> {
 						+ values[*right][i] * 2i128.pow((*right_shift).into())
 				})
 				.collect(),
-			Node::Requantise { input, shift, relu } => values[*input]
+			Node::Requantise { input, requantisation } => values[*input]
 				.iter()
 				.map(|x| {
-					let step = 2i128.pow((*shift).into());
-					let rounded = (x + if *shift == 0 { 0 } else { step / 2 }).div_euclid(step);
-					if *relu {
-						rounded.clamp(0, 255)
-					} else {
-						rounded.clamp(-128, 127)
-					}
+					let step = 2i128.pow(requantisation.shifts[0].into());
+					let rounding = if step == 1 { 0 } else { step / 2 };
+					let rounded = (x + rounding).div_euclid(step);
+					rounded.clamp(requantisation.low.into(), requantisation.high.into())
 				})
 				.collect(),
+			other => unreachable!("{other:?}"),
 		});
 	}
 	values
@@ -179,7 +182,8 @@ fn broken_networks_are_refused_by_name() {
 	assert_eq!(with(&|n| n.name = "a\nb".into()), E::Name { found: 3 });
 	assert_eq!(with(&|n| n.nodes.clear()), E::Nodes { found: 0 });
 	assert_eq!(
-		with(&|n| n.nodes = vec![Node::Requantise { input: 0, shift: 0, relu: true }; 1025]),
+		with(&|n| n.nodes =
+			vec![Node::Requantise { input: 0, requantisation: Requantisation::relu(0) }; 1025]),
 		E::Nodes { found: 1025 }
 	);
 	assert_eq!(with(&|n| n.input = InputSpec::uniform(0, 0)), E::Width { value: 0, found: 0 });
@@ -191,11 +195,14 @@ fn broken_networks_are_refused_by_name() {
 	assert_eq!(with(&|n| n.input.exponents[1] = -101), E::Exponent { found: -101 });
 	assert_eq!(with(&|n| n.output_exponent = 127), E::Exponent { found: 127 });
 	assert_eq!(
-		with(&|n| n.nodes[1] = Node::Requantise { input: 2, shift: 3, relu: true }),
+		with(&|n| n.nodes[1] =
+			Node::Requantise { input: 2, requantisation: Requantisation::relu(3) }),
 		E::UnknownValue { node: 1, found: 2 }
 	);
 	assert_eq!(
-		with(&|n| n.nodes.push(Node::Requantise { input: 2, shift: 0, relu: true })),
+		with(&|n| n
+			.nodes
+			.push(Node::Requantise { input: 2, requantisation: Requantisation::relu(0) })),
 		E::Unused { value: 3 }
 	);
 	assert_eq!(
@@ -203,7 +210,7 @@ fn broken_networks_are_refused_by_name() {
 			n.nodes[2] =
 				Node::Linear { input: 1, rows: 1, columns: 2, weights: vec![1; 2], bias: vec![0] }
 		}),
-		E::NotNarrow { node: 2, found: 1 }
+		E::NotNarrow { node: 2, limit: MAX_OPERAND_BITS, found: 17 }
 	);
 	let linear = |rows, columns, weights: usize, bias: usize| Node::Linear {
 		input: 2,
@@ -230,7 +237,8 @@ fn broken_networks_are_refused_by_name() {
 		E::Width { value: 3, found: usize::MAX }
 	);
 	assert_eq!(
-		with(&|n| n.nodes[1] = Node::Requantise { input: 1, shift: 60, relu: true }),
+		with(&|n| n.nodes[1] =
+			Node::Requantise { input: 1, requantisation: Requantisation::relu(60) }),
 		E::Shift { node: 1, found: 60 }
 	);
 	let add =
@@ -246,8 +254,9 @@ fn broken_networks_are_refused_by_name() {
 #[test]
 fn small_files_cannot_ask_for_much_memory() {
 	let mut network = QuantisedNetwork { input: InputSpec::uniform(MAX_WIDTH, 0), ..small() };
-	network.nodes =
-		(0..MAX_NODES).map(|input| Node::Requantise { input, shift: 0, relu: false }).collect();
+	network.nodes = (0..MAX_NODES)
+		.map(|input| Node::Requantise { input, requantisation: Requantisation::signed(0) })
+		.collect();
 	assert_eq!(network.validate(), Err(NetworkError::Elements { value: 64 }));
 }
 

@@ -147,7 +147,7 @@ impl Importer {
 				attributes(&[])?;
 				let [input] = inputs(label, node, "one input")?;
 				let (input, shape) = self.scope.computed(label, input, "the input")?;
-				self.push(label, FloatOp::Relu { input }, shape)
+				self.push(label, FloatOp::relu(input), shape)
 			},
 			"Identity" => {
 				attributes(&[])?;
@@ -296,7 +296,7 @@ impl Importer {
 					.filter(|output| output.elements() == shape.elements())
 					.ok_or_else(refuse)?;
 				let bias = tensor.shape.expand(tensor.floats()?, &output).ok_or_else(refuse)?;
-				(FloatOp::Bias { input: *value, bias }, output)
+				(FloatOp::bias(*value, bias), output)
 			},
 			_ => return Err(label.not_computed("one operand")),
 		};

@@ -15,7 +15,7 @@ fn linear(input: usize, weights: Vec<f32>, bias: Vec<f32>) -> FloatNode {
 }
 
 fn relu(input: usize) -> FloatNode {
-	node("relu", FloatOp::Relu { input })
+	node("relu", FloatOp::relu(input))
 }
 
 fn network(input_len: usize, nodes: Vec<FloatNode>) -> FloatNetwork {
@@ -94,7 +94,7 @@ fn residuals_are_aligned_and_narrowed_once() {
 			linear(2, vec![0.5, 0.25, -0.5, 0.125], vec![0.0, 1.0]),
 			linear(2, vec![0.3, 0.6, -0.7, 0.1], vec![0.0, 0.0]),
 			node("join", FloatOp::Add { left: 3, right: 4 }),
-			node("shift", FloatOp::Bias { input: 5, bias: vec![0.5, -0.5] }),
+			node("shift", FloatOp::bias(5, vec![0.5, -0.5])),
 		],
 	);
 	let mut rng = StdRng::seed_from_u64(1);
@@ -102,7 +102,9 @@ fn residuals_are_aligned_and_narrowed_once() {
 		.map(|_| vec![rng.gen_range(-1.0..1.0), rng.gen_range(-1.0..1.0)])
 		.collect::<Vec<_>>();
 	let quantised = quantise(&float, "residual", &records).unwrap().network;
-	let count = |narrow: bool| quantised.nodes.iter().filter(|n| n.is_narrow() == narrow).count();
+	let count = |narrow: bool| {
+		quantised.nodes.iter().filter(|n| matches!(n, Node::Requantise { .. }) == narrow).count()
+	};
 	// One narrow copy of the residual for two readers, one of the join for the constant.
 	assert_eq!((count(true), count(false)), (2, 6));
 	for record in &records {
