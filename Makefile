@@ -24,28 +24,32 @@ help:
 setup:
 	@scripts/setup.sh
 
-build: setup
+build:
+	@scripts/setup.sh build
 	@scripts/cargo.sh build --release --workspace --bins
 
 demo: build
 	@$(BUILT)/proofpod-demo $(if $(filter 1,$(KEEP)),--keep)
 
-test: lint build
+test: setup lint build
 	@scripts/cargo.sh --wasm build --release --target wasm32v1-none --no-default-features -p proofpod-primitives -p proofpod-verifier
 	@scripts/cargo.sh test --release --workspace --doc --quiet
 	@scripts/cargo.sh nextest run --release --workspace --no-fail-fast
 
-lint: setup
+lint:
+	@scripts/setup.sh build
 	@scripts/cargo.sh fmt --all --check
 	@scripts/cargo.sh clippy --release --workspace --all-targets -- -D warnings
 
 bench: build
 	@$(BUILT)/proofpod-demo --benchmarks docs/benchmarks.md
 
-docs: setup
+docs:
+	@scripts/setup.sh build
 	@RUSTDOCFLAGS="-D warnings" scripts/cargo.sh doc --release --workspace --no-deps
 
 # After a change of the runtime's interface: what the client is generated from.
-metadata: setup
+metadata:
+	@scripts/setup.sh build
 	@scripts/cargo.sh build --release --workspace --example metadata
 	@$(BUILT)/examples/metadata client/artifacts/metadata.scale

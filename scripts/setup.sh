@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the build needs, and says what it did. Safe to run again: what is there stays.
+#
+#   scripts/setup.sh          everything
+#   scripts/setup.sh build    without the test runner
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -123,12 +126,13 @@ SOURCE
 		env -u CARGO_TARGET_DIR RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 /usr/bin/cargo rustc --release \
 			--target "$target" -Z build-std=core,alloc --crate-type rlib --quiet
 	)
-	local library=/usr/lib/rustlib/$target/lib
-	as_root mkdir -p "$library" /usr/lib/rustlib/x86_64-unknown-linux-gnu/bin
+	local library=/usr/lib/rustlib/$target/lib host
+	host=$(/usr/bin/rustc --version --verbose | sed -n 's/^host: //p')
+	as_root mkdir -p "$library" "/usr/lib/rustlib/$host/bin"
 	for crate in core alloc compiler_builtins; do
 		as_root cp "$work"/target/$target/release/deps/lib$crate-*.{rlib,rmeta} "$library/"
 	done
-	as_root ln -sf /usr/lib/llvm-22/bin/lld /usr/lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld
+	as_root ln -sf /usr/lib/llvm-22/bin/lld "/usr/lib/rustlib/$host/bin/rust-lld"
 	rustup toolchain link debian /usr
 	rm -rf "$work"
 	say "WebAssembly target: Debian's compiler, installed"
@@ -146,5 +150,5 @@ test_runner() {
 system_packages
 rust
 wasm_target
-test_runner
+[ "${1:-}" = build ] || test_runner
 say "ready"
