@@ -6,6 +6,8 @@
 //! |---|---|---|
 //! | `network.bin` | the [quantised network](crate::network) | [`ModelDirectory::compile`] |
 //! | `model.json` | [`ModelDescription`]: names, sizes, accuracy, digests; after the setup the manifest | both |
+//! | `source.onnx` | the ONNX file that it was compiled from: the reference to compare with, never needed by pods | [`ModelDirectory::compile`] |
+//! | `accuracy.svg` | the report on the calibration records as a picture | [`ModelDirectory::compile`] |
 //! | `verifying.key` | canonical verifying key | [`ModelDirectory::setup`] |
 //! | `proving.key` | proving key | [`ModelDirectory::setup`] |
 //!
@@ -18,7 +20,8 @@ pub use error::ArtefactError;
 
 use crate::{
 	accuracy::{self, AccuracyReport},
-	circuit::{self, Matrices},
+	circuit::{self, Matrices, Section},
+	float::FloatNetwork,
 	input::InputFile,
 	network::{OutputPacking, QuantisedNetwork},
 	onnx,
@@ -44,9 +47,13 @@ use std::{
 };
 
 /// Version of `model.json`.
-pub const DESCRIPTION_VERSION: u16 = 1;
+pub const DESCRIPTION_VERSION: u16 = 2;
 /// Name of the quantised network's file.
 pub const NETWORK_FILE: &str = "network.bin";
+/// Name of the copy of the ONNX file.
+pub const SOURCE_FILE: &str = "source.onnx";
+/// Name of the accuracy report's picture.
+pub const PICTURE_FILE: &str = "accuracy.svg";
 /// Name of the description's file.
 pub const DESCRIPTION_FILE: &str = "model.json";
 /// Name of the verifying key's file.
@@ -83,20 +90,19 @@ pub struct CircuitSize {
 	pub non_zeros: usize,
 	/// Digest of the matrices: whoever compiles the same network gets the same.
 	pub matrices: Digest,
-	/// Constraints of every part of the circuit.
-	pub sections: Vec<(String, usize)>,
+	/// Every part of the circuit, in order.
+	pub sections: Vec<Section>,
 }
 
 impl CircuitSize {
 	fn of(matrices: &Matrices) -> Self {
-		let sections = matrices.sections().iter();
 		Self {
 			constraints: matrices.constraints(),
 			witnesses: matrices.witnesses(),
 			public_inputs: matrices.public_inputs(),
 			non_zeros: matrices.non_zeros(),
 			matrices: matrices.digest(),
-			sections: sections.map(|part| (part.name.clone(), part.constraints)).collect(),
+			sections: matrices.sections().to_vec(),
 		}
 	}
 }
@@ -196,7 +202,7 @@ impl ModelDirectory {
 		let network = quantised.network;
 		let packing = OutputPacking::of(&network)?;
 		let classes = options.classes.clone().unwrap_or(float.classes);
-		check_classes(&classes, packing.len)?;
+		check_classes(&classes, &network)?;
 		let circuit = CircuitSize::of(&circuit::matrices(&network, options.output)?);
 		let bytes = network.encode();
 		let mut description = ModelDescription {
@@ -227,6 +233,7 @@ impl ModelDirectory {
 			});
 		fs::create_dir_all(&self.path).map_err(io_error("create", &self.path))?;
 		self.write(NETWORK_FILE, &bytes)?;
+		self.write(SOURCE_FILE, onnx)?;
 		self.write_description(&description)?;
 		Ok(Model { description, network })
 	}
@@ -252,8 +259,23 @@ impl ModelDirectory {
 		if found != described {
 			return Err(self.unreadable("sizes or a name that are not the network's"));
 		}
-		check_classes(&description.classes, packing.len)?;
+		check_classes(&description.classes, &network)?;
 		Ok(Model { description, network })
+	}
+
+	/// The network of real numbers that the model was compiled from; `None` when the folder does not
+	/// hold the ONNX file.
+	///
+	/// # Errors
+	/// When the file is not the one that the description names.
+	pub fn source(&self) -> Result<Option<FloatNetwork>, ArtefactError> {
+		let expected = self.description()?.source;
+		let bytes = match self.read(SOURCE_FILE, onnx::MAX_FILE_SIZE as u64, "compile again") {
+			Err(ArtefactError::Missing { .. }) => return Ok(None),
+			bytes => bytes?,
+		};
+		self.check_digest(SOURCE_FILE, expected, Digest(blake2_256(&bytes)))?;
+		Ok(Some(onnx::import(&bytes)?))
 	}
 
 	/// The description, whose manifest is known to agree with it.
@@ -464,8 +486,8 @@ fn manifest_of(
 	})
 }
 
-fn check_classes(classes: &[String], output_len: usize) -> Result<(), ArtefactError> {
-	let expected = output_len.max(2);
+fn check_classes(classes: &[String], network: &QuantisedNetwork) -> Result<(), ArtefactError> {
+	let expected = network.classes();
 	let refuse = |found| Err(ArtefactError::Classes { expected, found });
 	if !classes.is_empty() && classes.len() != expected {
 		return refuse(format!("{} names", classes.len()));

@@ -3,7 +3,7 @@
 //! `proofpod model`.
 
 use super::{
-	model_directory, output::pairs, read_input, Global, Output, Record, RecordArgs, SignerArgs,
+	model_directory, output::{pairs, table}, read_input, Global, Output, Record, RecordArgs, SignerArgs,
 };
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
@@ -15,9 +15,12 @@ use proofpod_client::{
 };
 use proofpod_primitives::manifest::{OutputVisibility, WeightsVisibility};
 use proofpod_zkml::{
-	accuracy::class_of,
-	artefacts::{CompileOptions, Model, ModelDescription, ModelDirectory},
+	artefacts::{
+		CompileOptions, Model, ModelDescription, ModelDirectory, PROVING_KEY_FILE,
+		VERIFYING_KEY_FILE,
+	},
 	commitment::{commit_input, commit_output_key, Secrets},
+	network::class_of,
 	onnx,
 };
 use rand::rngs::OsRng;
@@ -170,16 +173,45 @@ fn compile(arguments: Compile, output: &Output) -> Result<()> {
 	let model = directory
 		.compile(&onnx, &calibration, &options)
 		.with_context(|| arguments.onnx.display().to_string())?;
-	print_description(&model.description, output)
+	print_description(&directory, &model.description, output)
+}
+
+/// A model's folder: the description, and the sizes of its key files.
+#[derive(Serialize)]
+struct Inspection<'a> {
+	#[serde(flatten)]
+	description: &'a ModelDescription,
+	/// Absent before the setup.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	keys: Option<KeySizes>,
+}
+
+#[derive(Serialize)]
+struct KeySizes {
+	proving_key_bytes: u64,
+	verifying_key_bytes: u64,
 }
 
 fn inspect(model: PathBuf, output: &Output) -> Result<()> {
-	let model = model_directory(&model)?.load()?;
-	print_description(&model.description, output)
+	let directory = model_directory(&model)?;
+	let model = directory.load()?;
+	print_description(&directory, &model.description, output)
 }
 
-fn print_description(description: &ModelDescription, output: &Output) -> Result<()> {
-	output.result(description, || {
+fn print_description(
+	directory: &ModelDirectory,
+	description: &ModelDescription,
+	output: &Output,
+) -> Result<()> {
+	let size = |name| fs::metadata(directory.file(name)).map(|file| file.len());
+	let keys = description.manifest.as_ref().and_then(|_| {
+		Some(KeySizes {
+			proving_key_bytes: size(PROVING_KEY_FILE).ok()?,
+			verifying_key_bytes: size(VERIFYING_KEY_FILE).ok()?,
+		})
+	});
+	let inspection = Inspection { description, keys };
+	output.result(&inspection, || {
 		let (mut lines, circuit) = (vec![], &description.circuit);
 		lines.push(("name", description.name.clone()));
 		if !description.classes.is_empty() {
@@ -196,14 +228,38 @@ fn print_description(description: &ModelDescription, output: &Output) -> Result<
 			"output",
 			format!("{values} values in {elements} field elements, {visibility}"),
 		));
-		let size = format!("{} constraints, {} witnesses", circuit.constraints, circuit.witnesses);
-		lines.push(("circuit", size));
+		let weights = match description.weights {
+			WeightsVisibility::Public => "public",
+			WeightsVisibility::Withheld => "withheld: keep network.bin, source.onnx and proving.key",
+		};
+		lines.push(("weights", weights.into()));
+		lines.push((
+			"circuit",
+			format!(
+				"{} constraints, {} witnesses, {} public inputs, {} non-zeros",
+				circuit.constraints, circuit.witnesses, circuit.public_inputs, circuit.non_zeros
+			),
+		));
+		if let Some(keys) = &inspection.keys {
+			let (proving, verifying) = (keys.proving_key_bytes, keys.verifying_key_bytes);
+			lines.push(("proving key", format!("{:.2} MB", proving as f64 / 1e6)));
+			lines.push(("verifying key", format!("{verifying} bytes")));
+		}
 		let model = match &description.manifest {
 			Some(identified) => identified.id.to_string(),
 			None => "no keys yet: run `proofpod model setup`".into(),
 		};
 		lines.push(("model", model));
-		format!("{}\n\nOn the calibration records:\n{}", pairs(&lines), description.calibration)
+		let rows: Vec<_> = circuit
+			.sections
+			.iter()
+			.map(|part| {
+				vec![part.name.clone(), part.constraints.to_string(), part.non_zeros.to_string()]
+			})
+			.collect();
+		let parts = table(&["part of the circuit", "constraints", "non-zeros"], &rows);
+		let calibration = &description.calibration;
+		format!("{}\n\n{parts}\n\nOn the calibration records:\n{calibration}", pairs(&lines))
 	})
 }
 
@@ -217,11 +273,22 @@ struct Inference<'a> {
 	true_label: Option<String>,
 	logits: Vec<i64>,
 	output: Vec<f64>,
+	/// What the network of real numbers says; absent without the ONNX file.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	float: Option<FloatInference>,
+}
+
+/// The same record in the network of real numbers.
+#[derive(Serialize)]
+struct FloatInference {
+	class: usize,
+	label: String,
+	output: Vec<f32>,
 }
 
 impl<'a> Inference<'a> {
 	fn new(model: &'a Model, logits: Vec<i64>, true_class: Option<usize>) -> Self {
-		let class = class_of(&logits);
+		let class = model.network.class(&logits);
 		Self {
 			model: &model.description.name,
 			class,
@@ -230,23 +297,40 @@ impl<'a> Inference<'a> {
 			true_label: true_class.map(|class| model.class_name(class)),
 			output: model.network.dequantise_output(&logits),
 			logits,
+			float: None,
 		}
 	}
 
 	fn lines(&self) -> Vec<(&'static str, String)> {
 		let mut lines = vec![("prediction", self.label.clone())];
 		lines.extend(self.true_label.clone().map(|label| ("true label", label)));
-		let values: Vec<_> = self.output.iter().map(|value| format!("{value:.4}")).collect();
-		lines.push(("output", values.join(" ")));
+		let values = |values: &mut dyn Iterator<Item = f64>| {
+			values.map(|value| format!("{value:.4}")).collect::<Vec<_>>().join(" ")
+		};
+		let integers: Vec<_> = self.logits.iter().map(i64::to_string).collect();
+		lines.push(("integers", integers.join(" ")));
+		lines.push(("output", values(&mut self.output.iter().copied())));
+		if let Some(float) = &self.float {
+			lines.push(("in floats", values(&mut float.output.iter().map(|x| f64::from(*x)))));
+			if float.class != self.class {
+				lines.push(("floats say", float.label.clone()));
+			}
+		}
 		lines
 	}
 }
 
 fn infer(arguments: Infer, output: &Output) -> Result<()> {
-	let model = model_directory(&arguments.model)?.load()?;
+	let directory = model_directory(&arguments.model)?;
+	let model = directory.load()?;
 	let Record { values, label } = arguments.record.read(model.network.input_len())?;
 	let trace = model.network.infer(&model.network.quantise_input(&values)?)?;
-	let inference = Inference::new(&model, trace.output().to_vec(), label);
+	let mut inference = Inference::new(&model, trace.output().to_vec(), label);
+	if let Some(float) = directory.source()? {
+		let output = float.output(&values)?;
+		let class = class_of(&output);
+		inference.float = Some(FloatInference { class, label: model.class_name(class), output });
+	}
 	output.result(&inference, || pairs(&inference.lines()))
 }
 

@@ -23,7 +23,6 @@ use proofpod_primitives::{
 };
 use proofpod_verifier::decode_scalar;
 use proofpod_zkml::{
-	accuracy::class_of,
 	commitment::{self, Secrets},
 	network::OutputPacking,
 };
@@ -389,7 +388,7 @@ fn read_output(
 impl ClientModel {
 	/// What these logits mean.
 	pub fn prediction(&self, logits: Vec<i64>) -> Prediction {
-		let class = class_of(&logits);
+		let class = self.network.class(&logits);
 		Prediction {
 			class,
 			label: self.classes.get(class).cloned(),

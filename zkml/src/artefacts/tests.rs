@@ -61,7 +61,7 @@ fn compiled_models_load() {
 	assert_eq!(model.class_name(2), "2");
 	assert_eq!(description.calibration.records, 200);
 	assert_eq!(description.circuit.public_inputs, 3 + description.output_elements);
-	let parts = description.circuit.sections.iter().map(|(_, constraints)| constraints);
+	let parts = description.circuit.sections.iter().map(|part| part.constraints);
 	assert_eq!(parts.sum::<usize>(), description.circuit.constraints);
 }
 

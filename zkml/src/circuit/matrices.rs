@@ -10,11 +10,12 @@ use ark_relations::gr1cs::{
 use blake2::{digest::consts::U32, Blake2b, Digest as _};
 use proofpod_primitives::Digest;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use zeroize::Zeroize;
 
 /// One part of a circuit and what it costs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Section {
 	/// What the part does.
 	pub name: String,

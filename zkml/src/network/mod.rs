@@ -551,6 +551,17 @@ impl QuantisedNetwork {
 		matches!(self.nodes.last(), Some(Node::ArgMax { .. }))
 	}
 
+	/// Classes that an output can name: one per value, two for a single one; 0 when the network is not
+	/// valid.
+	pub fn classes(&self) -> usize {
+		let Ok(widths) = self.widths() else { return 0 };
+		let width = match self.nodes.last() {
+			Some(Node::ArgMax { input }) => widths.get(*input),
+			_ => widths.last(),
+		};
+		width.copied().unwrap_or(0).max(2)
+	}
+
 	/// The class that an output names: the output itself when the network [reveals no
 	/// more](Self::reveals_label), else the place of its largest value, as [`class_of`] says.
 	pub fn class(&self, output: &[i64]) -> usize {
