@@ -20,17 +20,16 @@ pub use error::ArtefactError;
 
 use crate::{
 	accuracy::{self, AccuracyReport},
-	circuit::{self, Matrices, Section},
+	circuit::{self, Section},
 	float::FloatNetwork,
 	input::InputFile,
 	network::{OutputPacking, QuantisedNetwork},
 	onnx,
+	progress::Monitor,
 	prover::Prover,
 	quantise,
-	setup::{self, SetupError},
+	setup::{self, ProvingKey, SetupError},
 };
-use ark_bls12_381::Bls12_381;
-use ark_groth16::ProvingKey;
 use proofpod_primitives::{
 	blake2_256,
 	manifest::{
@@ -95,15 +94,16 @@ pub struct CircuitSize {
 }
 
 impl CircuitSize {
-	fn of(matrices: &Matrices) -> Self {
-		Self {
-			constraints: matrices.constraints(),
-			witnesses: matrices.witnesses(),
-			public_inputs: matrices.public_inputs(),
-			non_zeros: matrices.non_zeros(),
-			matrices: matrices.digest(),
-			sections: matrices.sections().to_vec(),
-		}
+	fn of(network: &QuantisedNetwork, output: OutputVisibility) -> Result<Self, ArtefactError> {
+		let (shape, matrices) = circuit::measure(network, output)?;
+		Ok(Self {
+			constraints: shape.dimensions.constraints,
+			witnesses: shape.dimensions.witnesses,
+			public_inputs: shape.dimensions.public_inputs,
+			non_zeros: shape.non_zeros,
+			matrices,
+			sections: shape.sections,
+		})
 	}
 }
 
@@ -203,7 +203,7 @@ impl ModelDirectory {
 		let packing = OutputPacking::of(&network)?;
 		let classes = options.classes.clone().unwrap_or(float.classes);
 		check_classes(&classes, &network)?;
-		let circuit = CircuitSize::of(&circuit::matrices(&network, options.output)?);
+		let circuit = CircuitSize::of(&network, options.output)?;
 		let bytes = network.encode();
 		let mut description = ModelDescription {
 			version: DESCRIPTION_VERSION,
@@ -321,15 +321,33 @@ impl ModelDirectory {
 		&self,
 		rng: &mut (impl RngCore + CryptoRng),
 	) -> Result<IdentifiedManifest, ArtefactError> {
+		self.setup_monitored(rng, Monitor::none())
+	}
+
+	/// [`Self::setup`], watched.
+	///
+	/// # Errors
+	/// As for [`Self::setup`], and when the monitor cancels: earlier keys stay as they are then.
+	pub fn setup_monitored(
+		&self,
+		rng: &mut (impl RngCore + CryptoRng),
+		monitor: Monitor,
+	) -> Result<IdentifiedManifest, ArtefactError> {
 		let model = self.load()?;
-		let matrices = circuit::matrices(&model.network, model.description.output)?;
-		let keys = setup::generate(&matrices, rng)?;
 		let (path, partial) = (self.file(PROVING_KEY_FILE), self.partial(PROVING_KEY_FILE));
 		let file = fs::File::create(&partial).map_err(io_error("write", &partial))?;
-		setup::write_proving_key(&keys.proving, file)?;
+		let output = model.description.output;
+		let keys = match setup::generate(&model.network, output, rng, file, monitor) {
+			Ok(keys) => keys,
+			Err(error) => {
+				// Of no use to anybody; that it stays is no reason to hide why.
+				let _ = fs::remove_file(&partial);
+				return Err(error.into());
+			},
+		};
 		fs::rename(&partial, &path).map_err(io_error("write", &path))?;
 		self.write(VERIFYING_KEY_FILE, &keys.verifying)?;
-		self.record_keys(SetupProvenance::SingleParty)
+		self.record(model.description, &keys.verifying, keys.proving, SetupProvenance::SingleParty)
 	}
 
 	/// Records keys that lie in the folder already, such as a ceremony's: computes their digests and
@@ -339,7 +357,7 @@ impl ModelDirectory {
 	/// When a file is missing, when the verifying key is not one for this circuit's public inputs, or
 	/// when `model.json` cannot be read or written.
 	pub fn record_keys(&self, setup: SetupProvenance) -> Result<IdentifiedManifest, ArtefactError> {
-		let mut description = self.load()?.description;
+		let description = self.load()?.description;
 		let verifying =
 			self.read(VERIFYING_KEY_FILE, MAX_VERIFYING_KEY_SIZE as u64, "run the setup again")?;
 		let public_inputs = VerifyingKey::<Native>::decode(&verifying)
@@ -354,7 +372,18 @@ impl ModelDirectory {
 			});
 		}
 		let proving = setup::digest(self.open(PROVING_KEY_FILE, "run the setup again")?)?;
-		let key = VerifyingKeyId(blake2_256(&verifying));
+		self.record(description, &verifying, proving, setup)
+	}
+
+	/// Writes the manifest of a described model with these keys.
+	fn record(
+		&self,
+		mut description: ModelDescription,
+		verifying: &[u8],
+		proving: Digest,
+		setup: SetupProvenance,
+	) -> Result<IdentifiedManifest, ArtefactError> {
+		let key = VerifyingKeyId(blake2_256(verifying));
 		let manifest = manifest_of(&description, key, proving, setup)
 			.map_err(|reason| self.unreadable(reason))?;
 		let identified = IdentifiedManifest { id: manifest.id(), manifest };
@@ -375,14 +404,14 @@ impl ModelDirectory {
 		Ok(bytes)
 	}
 
-	/// The proving key.
+	/// The proving key, mapped from its file.
 	///
 	/// # Errors
 	/// When the key is missing or not the one that the manifest names.
-	pub fn proving_key(&self) -> Result<ProvingKey<Bls12_381>, ArtefactError> {
+	pub fn proving_key(&self) -> Result<ProvingKey, ArtefactError> {
 		let expected = self.manifest()?.manifest.proving_key;
 		let file = self.open(PROVING_KEY_FILE, "run the setup again")?;
-		match setup::read_proving_key(file, &expected) {
+		match ProvingKey::open(&file, &expected) {
 			Err(SetupError::Digest { expected, found }) => {
 				self.check_digest(PROVING_KEY_FILE, expected, found)?;
 				Err(SetupError::Digest { expected, found }.into())

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! Linear combinations of a constraint system's columns, in the two forms that gadgets compute
-//! with: written out, and as a value.
+//! Linear combinations of a constraint system's columns, in the three forms that gadgets compute
+//! with: written out, as a value, and as nothing at all, where constraints are only counted.
 
 use ark_bls12_381::Fr;
 use ark_ff::{AdditiveGroup, Field};
@@ -104,6 +104,24 @@ impl Linear for Value {
 
 	fn value(&self) -> Fr {
 		self.0
+	}
+}
+
+/// A combination that nobody looks at.
+#[derive(Clone, Copy)]
+pub(crate) struct Unseen;
+
+impl Linear for Unseen {
+	fn constant(_: Fr) -> Self {
+		Self
+	}
+
+	fn combine<'a>(_: Fr, _: impl IntoIterator<Item = (Fr, &'a Self)>) -> Self {
+		Self
+	}
+
+	fn value(&self) -> Fr {
+		Fr::ZERO
 	}
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! A circuit's constraint matrices, assignments to its columns, and the bridge to `ark-groth16`.
+//! A circuit's size, its constraint matrices, assignments to its columns, and the bridge to
+//! `ark-groth16`.
 
 use ark_bls12_381::Fr;
-use ark_ff::{AdditiveGroup, BigInteger, PrimeField};
+use ark_ff::{AdditiveGroup, BigInteger, Field, PrimeField};
 use ark_relations::gr1cs::{
 	ConstraintSynthesizer, ConstraintSystemRef, LinearCombination, Matrix, SynthesisError, Variable,
 };
@@ -25,57 +26,119 @@ pub struct Section {
 	pub non_zeros: usize,
 }
 
+/// How many columns and rows a circuit has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dimensions {
+	/// Public inputs, without the constant one.
+	pub public_inputs: usize,
+	/// Witnesses.
+	pub witnesses: usize,
+	/// Rank-1 constraints.
+	pub constraints: usize,
+}
+
+impl Dimensions {
+	/// Number of columns, the constant one included.
+	pub fn columns(&self) -> usize {
+		1 + self.public_inputs + self.witnesses
+	}
+}
+
+/// What a circuit costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+	/// Columns and rows.
+	pub dimensions: Dimensions,
+	/// Non-zero entries in the three matrices together.
+	pub non_zeros: usize,
+	/// The circuit's parts, in order, each with its cost.
+	pub sections: Vec<Section>,
+}
+
+/// Digest of a circuit's matrices, computed while their rows pass.
+///
+/// BLAKE2b-256 over every constraint in turn, its rows of A, B and C: the row's length, and per
+/// entry the column (both 64-bit) and the coefficient (32 bytes); at the end the numbers of public
+/// inputs, witnesses and constraints (64-bit); all little-endian.
+pub(crate) struct MatricesHasher(Blake2b<U32>);
+
+impl MatricesHasher {
+	pub(crate) fn new() -> Self {
+		Self(Blake2b::new())
+	}
+
+	pub(crate) fn update<'a>(&mut self, rows: impl IntoIterator<Item = &'a Vec<(Fr, usize)>>) {
+		for row in rows {
+			self.number(row.len());
+			for (coefficient, column) in row {
+				self.number(*column);
+				self.0.update(coefficient.into_bigint().to_bytes_le());
+			}
+		}
+	}
+
+	pub(crate) fn finish(mut self, dimensions: &Dimensions) -> Digest {
+		let Dimensions { public_inputs, witnesses, constraints } = *dimensions;
+		for count in [public_inputs, witnesses, constraints] {
+			self.number(count);
+		}
+		Digest(self.0.finalize().into())
+	}
+
+	fn number(&mut self, number: usize) {
+		self.0.update((number as u64).to_le_bytes());
+	}
+}
+
 /// The matrices A, B, C of a rank-1 constraint system: an assignment `z` satisfies it when
-/// `(A·z) ∘ (B·z) = C·z`.
+/// `(A·z) ∘ (B·z) = C·z`. For tests, attacks and comparisons: setup and prover keep no row.
 ///
 /// Columns are `[1, public inputs…, witnesses…]`. Rows are sorted by column and free of zeroes and
 /// duplicates, so that equal circuits have equal matrices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Matrices {
-	public_inputs: usize,
-	witnesses: usize,
+	shape: Shape,
 	rows: [Matrix<Fr>; 3],
-	sections: Vec<Section>,
 }
 
 impl Matrices {
-	pub(super) fn new(
-		public_inputs: usize,
-		witnesses: usize,
-		rows: [Matrix<Fr>; 3],
-		sections: Vec<Section>,
-	) -> Self {
-		Self { public_inputs, witnesses, rows, sections }
+	pub(super) fn new(shape: Shape, rows: [Matrix<Fr>; 3]) -> Self {
+		Self { shape, rows }
+	}
+
+	/// Number of columns and rows.
+	pub fn dimensions(&self) -> Dimensions {
+		self.shape.dimensions
 	}
 
 	/// Number of public inputs, without the constant one.
 	pub fn public_inputs(&self) -> usize {
-		self.public_inputs
+		self.shape.dimensions.public_inputs
 	}
 
 	/// Number of witnesses.
 	pub fn witnesses(&self) -> usize {
-		self.witnesses
+		self.shape.dimensions.witnesses
 	}
 
 	/// Number of columns, the constant one included.
 	pub fn columns(&self) -> usize {
-		1 + self.public_inputs + self.witnesses
+		self.shape.dimensions.columns()
 	}
 
 	/// Number of constraints.
 	pub fn constraints(&self) -> usize {
-		self.rows[0].len()
+		self.shape.dimensions.constraints
 	}
 
 	/// Number of non-zero entries in the three matrices together.
 	pub fn non_zeros(&self) -> usize {
-		self.rows.iter().flatten().map(Vec::len).sum()
+		self.shape.non_zeros
 	}
 
 	/// The circuit's parts, in order, each with its cost.
 	pub fn sections(&self) -> &[Section] {
-		&self.sections
+		&self.shape.sections
 	}
 
 	/// A, B and C as `ark-groth16` takes them: rows of coefficient and column.
@@ -83,24 +146,14 @@ impl Matrices {
 		&self.rows
 	}
 
-	/// BLAKE2b-256 over the counts and every row of A, then B, then C: the row's length, and per
-	/// entry the column (both 64-bit) and the coefficient (32 bytes), all little-endian.
+	/// The digest that [`measure`](super::measure) computes without keeping the rows.
 	pub fn digest(&self) -> Digest {
-		let mut hasher = Blake2b::<U32>::new();
-		let number = |hasher: &mut Blake2b<U32>, number: usize| {
-			hasher.update((number as u64).to_le_bytes());
-		};
-		for count in [self.public_inputs, self.witnesses, self.constraints()] {
-			number(&mut hasher, count);
+		let [a, b, c] = &self.rows;
+		let mut hasher = MatricesHasher::new();
+		for ((a, b), c) in a.iter().zip(b).zip(c) {
+			hasher.update([a, b, c]);
 		}
-		for row in self.rows.iter().flatten() {
-			number(&mut hasher, row.len());
-			for (coefficient, column) in row {
-				number(&mut hasher, *column);
-				hasher.update(coefficient.into_bigint().to_bytes_le());
-			}
-		}
-		Digest(hasher.finalize().into())
+		hasher.finish(&self.shape.dimensions)
 	}
 
 	/// Whether an assignment satisfies every constraint; one of the wrong size satisfies none.
@@ -120,9 +173,9 @@ impl Matrices {
 
 	/// Whether the assignment has as many public inputs and witnesses as the circuit.
 	pub fn fits(&self, assignment: &Assignment) -> bool {
-		assignment.public_inputs == self.public_inputs
+		assignment.public_inputs == self.public_inputs()
 			&& assignment.values.len() == self.columns()
-			&& assignment.values[super::linear::ONE] == Fr::from(1u64)
+			&& assignment.values()[super::linear::ONE] == Fr::ONE
 	}
 }
 
@@ -130,13 +183,13 @@ impl Matrices {
 /// rows, in this order.
 impl ConstraintSynthesizer<Fr> for &Matrices {
 	fn generate_constraints(self, system: ConstraintSystemRef<Fr>) -> Result<(), SynthesisError> {
-		for _ in 0..self.public_inputs {
+		for _ in 0..self.public_inputs() {
 			let _ = system.new_input_variable(|| Err(SynthesisError::AssignmentMissing))?;
 		}
-		for _ in 0..self.witnesses {
+		for _ in 0..self.witnesses() {
 			let _ = system.new_witness_variable(|| Err(SynthesisError::AssignmentMissing))?;
 		}
-		let variable = |column: usize| match column.checked_sub(self.public_inputs + 1) {
+		let variable = |column: usize| match column.checked_sub(self.public_inputs() + 1) {
 			Some(witness) => Variable::witness(witness),
 			None if column == super::linear::ONE => Variable::One,
 			None => Variable::instance(column),
@@ -156,51 +209,132 @@ impl ConstraintSynthesizer<Fr> for &Matrices {
 	}
 }
 
+/// Field elements that are secret: wiped when dropped, and where they stood when they move to grow.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct SecretElements(Vec<Fr>);
+
+impl SecretElements {
+	pub(crate) fn with_capacity(capacity: usize) -> Self {
+		Self(Vec::with_capacity(capacity))
+	}
+
+	pub(crate) fn len(&self) -> usize {
+		self.0.len()
+	}
+
+	pub(crate) fn as_slice(&self) -> &[Fr] {
+		&self.0
+	}
+
+	pub(crate) fn as_mut_slice(&mut self) -> &mut [Fr] {
+		&mut self.0
+	}
+
+	pub(crate) fn push(&mut self, value: Fr) {
+		if self.0.len() == self.0.capacity() {
+			self.reserve(2 * self.0.len().max(512));
+		}
+		self.0.push(value);
+	}
+
+	/// Appends zeroes up to a length.
+	pub(crate) fn pad(&mut self, length: usize) {
+		self.reserve(length);
+		self.0.resize(length.max(self.0.len()), Fr::ZERO);
+	}
+
+	fn reserve(&mut self, capacity: usize) {
+		if self.0.capacity() < capacity {
+			// Growing in place would leave a copy behind.
+			let mut larger = Vec::with_capacity(capacity);
+			larger.extend_from_slice(&self.0);
+			self.0.zeroize();
+			self.0 = larger;
+		}
+	}
+}
+
+impl From<Vec<Fr>> for SecretElements {
+	fn from(elements: Vec<Fr>) -> Self {
+		Self(elements)
+	}
+}
+
+impl FromIterator<Fr> for SecretElements {
+	fn from_iter<I: IntoIterator<Item = Fr>>(elements: I) -> Self {
+		let elements = elements.into_iter();
+		let mut secret = Self::with_capacity(elements.size_hint().0);
+		elements.for_each(|element| secret.push(element));
+		secret
+	}
+}
+
+impl Drop for SecretElements {
+	fn drop(&mut self) {
+		self.0.zeroize();
+	}
+}
+
+/// An assignment, and what the rows of A, B and C have for values under it: `A·z`, `B·z`, `C·z`.
+/// As secret as the assignment.
+pub(crate) struct Evaluations {
+	pub(crate) assignment: Assignment,
+	pub(crate) a: SecretElements,
+	pub(crate) b: SecretElements,
+	pub(crate) c: SecretElements,
+}
+
+impl Evaluations {
+	/// With room for what the dimensions say, and for the padding to a power of two that follows.
+	pub(super) fn new(public_inputs: usize, dimensions: &Dimensions) -> Self {
+		let rows = (dimensions.constraints + dimensions.public_inputs + 1).next_power_of_two();
+		let room = || SecretElements::with_capacity(rows);
+		let assignment = Assignment::new(public_inputs, dimensions.columns());
+		Self { assignment, a: room(), b: room(), c: room() }
+	}
+}
+
 /// Values of a circuit's columns. Holds the client's secrets: wiped when dropped, printed as sizes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Assignment {
 	public_inputs: usize,
-	values: Vec<Fr>,
+	values: SecretElements,
 }
 
 impl Assignment {
-	pub(super) fn new(public_inputs: usize, values: Vec<Fr>) -> Self {
+	fn new(public_inputs: usize, capacity: usize) -> Self {
+		let mut values = SecretElements::with_capacity(capacity);
+		values.pad(public_inputs + 1);
+		values.as_mut_slice()[super::linear::ONE] = Fr::ONE;
 		Self { public_inputs, values }
 	}
 
 	pub(super) fn push(&mut self, value: Fr) {
-		if self.values.len() == self.values.capacity() {
-			// Growing in place would leave a copy of the secrets behind.
-			let mut larger = Vec::with_capacity(2 * self.values.len().max(512));
-			larger.extend_from_slice(&self.values);
-			self.values.zeroize();
-			self.values = larger;
-		}
 		self.values.push(value);
 	}
 
 	pub(super) fn public_slot(&mut self, index: usize) -> Option<&mut Fr> {
-		self.values[..=self.public_inputs].get_mut(index)
+		self.values.as_mut_slice()[..=self.public_inputs].get_mut(index)
 	}
 
 	/// The public inputs, without the constant one.
 	pub fn public_inputs(&self) -> &[Fr] {
-		&self.values[1..=self.public_inputs]
+		&self.values()[1..=self.public_inputs]
 	}
 
 	/// All columns: the constant one, public inputs, witnesses.
 	pub fn values(&self) -> &[Fr] {
-		&self.values
+		self.values.as_slice()
 	}
 
 	#[cfg(test)]
 	pub(crate) fn values_mut(&mut self) -> &mut [Fr] {
-		&mut self.values
+		self.values.as_mut_slice()
 	}
 
-	fn evaluate(&self, row: &[(Fr, usize)]) -> Fr {
+	pub(super) fn evaluate(&self, row: &[(Fr, usize)]) -> Fr {
 		let zero = Fr::ZERO;
-		row.iter().map(|(c, column)| *c * self.values.get(*column).unwrap_or(&zero)).sum()
+		row.iter().map(|(c, column)| *c * self.values().get(*column).unwrap_or(&zero)).sum()
 	}
 }
 
@@ -210,11 +344,5 @@ impl fmt::Debug for Assignment {
 			.field("public_inputs", &self.public_inputs)
 			.field("columns", &self.values.len())
 			.finish_non_exhaustive()
-	}
-}
-
-impl Drop for Assignment {
-	fn drop(&mut self) {
-		self.values.zeroize();
 	}
 }

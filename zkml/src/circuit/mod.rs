@@ -40,19 +40,20 @@ mod requantise;
 mod statement;
 mod system;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-pub use matrices::{Assignment, Matrices, Section};
+pub use matrices::{Assignment, Dimensions, Matrices, Section, Shape};
+pub(crate) use matrices::{Evaluations, MatricesHasher, SecretElements};
 pub(crate) use statement::{Plan, StatementWitness};
-pub use system::MAX_NON_ZEROS;
+pub(crate) use system::Circuit;
+pub use system::{MAX_CONSTRAINTS, MAX_NON_ZEROS, MAX_STORED_NON_ZEROS};
 
 use crate::{
 	commitment::Secrets,
 	network::{NetworkError, PackingError, QuantisedNetwork, Trace},
 };
 use ark_bls12_381::Fr;
-use proofpod_primitives::manifest::OutputVisibility;
-use system::Circuit;
+use proofpod_primitives::{manifest::OutputVisibility, Digest};
 
 /// Why a network has no circuit, or a trace no assignment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,10 +70,14 @@ pub enum CircuitError {
 		/// Bits needed.
 		found: u32,
 	},
-	/// The matrices would not fit into memory.
-	#[error("expected at most {MAX_NON_ZEROS} non-zero matrix entries, found {found}: use a smaller network")]
+	/// The circuit, or its stored matrices, would take too much memory or time.
+	#[error("expected at most {limit} {what}, found {found}: use a smaller network")]
 	TooLarge {
-		/// Entries counted.
+		/// What was counted.
+		what: &'static str,
+		/// Most of them.
+		limit: usize,
+		/// Found.
 		found: usize,
 	},
 	/// A circuit allocates another number of public inputs than it says.
@@ -97,7 +102,24 @@ pub enum CircuitError {
 	},
 }
 
-/// The constraint matrices of a model. The same network gives the same matrices on every machine.
+/// What a model's circuit costs, part by part, and the digest of its matrices, whose rows are not
+/// kept. The same network gives the same digest on every machine.
+///
+/// # Errors
+/// When the network is not valid, or too large.
+pub fn measure(
+	network: &QuantisedNetwork,
+	output: OutputVisibility,
+) -> Result<(Shape, Digest), CircuitError> {
+	let mut hasher = MatricesHasher::new();
+	let plan = Plan::new(network, output)?;
+	let shape = plan.statement(network, None).visit(|rows| hasher.update(&rows))?;
+	let digest = hasher.finish(&shape.dimensions);
+	Ok((shape, digest))
+}
+
+/// The constraint matrices of a model, in memory. The same network gives the same matrices on every
+/// machine.
 ///
 /// # Errors
 /// When the network is not valid, or too large.

@@ -23,7 +23,7 @@ fn assigned(network: &QuantisedNetwork, input: &[i8], output: OutputVisibility) 
 
 /// Skip connection, both clamps, saturation, a shift without rounding, an element that is always
 /// zero.
-fn residual() -> QuantisedNetwork {
+pub(crate) fn residual() -> QuantisedNetwork {
 	QuantisedNetwork {
 		name: "residual".into(),
 		input: InputSpec::uniform(3, 4),
@@ -140,12 +140,26 @@ fn matrices_are_pinned() {
 	assert_eq!(
 		digests,
 		[
-			"0xb24d79edaf18909408e766b8fb7167a9cd7e00e940a72df0b13dcbe312d695b0",
-			"0x8d9796903b933ddcc1dfebcf472de8864000dcc87b36e60f8a63cc452af2e6ea",
-			"0xedd6b4caf18ad301fdb256d8e6a000df0230d4388ad2414637ef1adca0a7737c",
-			"0xae4ca50a618219ca970f4ca54770a1be9619aaf8e664ee8ce2ebd41bf33eb7d6",
+			"0x4aee793a5f03391e1cd15cd4f6e97a786b603aca3c844748ac72eadfa47818f7",
+			"0x37fa086b5f2ff17dd082e628c71fd3d3e5952ab30280188f2295f61a19bc0b81",
+			"0x813654baa7af86abf05b9785044b720dc31d324fd11f578ddf3803459d6958c5",
+			"0x271e11c150544c36bd0e1bd918913308779a7cc3bcc8567c81bc9e5adf5d6bda",
 		]
 	);
+}
+
+#[test]
+fn measuring_gives_what_the_stored_matrices_have() {
+	for output in BOTH {
+		let matrices = matrices(&residual(), output).unwrap();
+		let (shape, digest) = measure(&residual(), output).unwrap();
+		assert_eq!(shape.dimensions, matrices.dimensions());
+		assert_eq!(
+			(shape.non_zeros, shape.sections.as_slice()),
+			(matrices.non_zeros(), matrices.sections())
+		);
+		assert_eq!(digest, matrices.digest());
+	}
 }
 
 #[test]

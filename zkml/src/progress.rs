@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! How far a long computation is, and how to stop it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A part of a setup or of a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+	/// Setup: the circuit's polynomials at the secret point.
+	Constraints,
+	/// Setup: the key's points.
+	Points,
+	/// Proof: inference, commitments and assignment.
+	Witness,
+	/// Proof: the quotient polynomial.
+	Quotient,
+	/// Proof: the sum over the A query.
+	A,
+	/// Proof: the sum over the B query in G1.
+	BG1,
+	/// Proof: the sum over the B query in G2.
+	BG2,
+	/// Proof: the sum over the L query.
+	L,
+	/// Proof: the sum over the H query.
+	H,
+	/// Proof: its verification.
+	Verification,
+}
+
+/// What a computation has done.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+	/// What begins or goes on.
+	pub step: Step,
+	/// About how much of the whole is done, between 0 and 1; it never falls.
+	pub fraction: f64,
+}
+
+/// A computation was stopped by whoever started it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cancelled")]
+pub struct Cancelled;
+
+/// Watches a computation, and may stop it between two of its steps.
+#[derive(Clone, Copy, Default)]
+pub struct Monitor<'a> {
+	observer: Option<&'a (dyn Fn(Progress) + Sync)>,
+	cancelled: Option<&'a AtomicBool>,
+}
+
+impl<'a> Monitor<'a> {
+	/// Nobody watches, nobody stops.
+	pub fn none() -> Self {
+		Self::default()
+	}
+
+	/// Calls `observer` at every step, on the thread that computes.
+	pub fn observed(self, observer: &'a (dyn Fn(Progress) + Sync)) -> Self {
+		Self { observer: Some(observer), ..self }
+	}
+
+	/// Stops soon after the flag was set, with [`Cancelled`] for error.
+	pub fn cancelled_by(self, flag: &'a AtomicBool) -> Self {
+		Self { cancelled: Some(flag), ..self }
+	}
+
+	/// Reports, and asks whether to go on.
+	pub(crate) fn step(&self, step: Step, fraction: f64) -> Result<(), Cancelled> {
+		if self.is_cancelled() {
+			return Err(Cancelled);
+		}
+		if let Some(observer) = self.observer {
+			observer(Progress { step, fraction });
+		}
+		Ok(())
+	}
+
+	pub(crate) fn is_cancelled(&self) -> bool {
+		self.cancelled.is_some_and(|flag| flag.load(Ordering::Relaxed))
+	}
+}
