@@ -5,13 +5,13 @@
 #
 # NETWORKS holds a folder NAME with NAME.onnx and calibration.json for each network.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+scripts="$(cd "$(dirname "$0")" && pwd)"
 
 if [ $# -lt 2 ]; then
 	sed -n 's/^#  *//p' "$0" | sed 1d >&2
 	exit 2
 fi
-environment="${CARGO_TARGET_DIR:-target}/bench-peers"
+environment="${CARGO_TARGET_DIR:-$scripts/../target}/bench-peers"
 versions="ezkl==23.0.5 numpy==2.4.6 onnx==1.23.2"
 
 if [ "$(cat "$environment/versions" 2>/dev/null)" != "$versions" ]; then
@@ -20,4 +20,4 @@ if [ "$(cat "$environment/versions" 2>/dev/null)" != "$versions" ]; then
 	"$environment/bin/pip" install --quiet --disable-pip-version-check $versions
 	echo "$versions" >"$environment/versions"
 fi
-exec "$environment/bin/python" scripts/bench_peers.py "$@"
+exec "$environment/bin/python" "$scripts/bench_peers.py" "$@"
