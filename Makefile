@@ -4,7 +4,9 @@
 #   make demo    a chain, a pod and a client on this machine; KEEP=1 leaves them running
 #   make test    format, lints, unit, property and end-to-end tests
 #   make lint    format and lints only
-#   make bench   measure, and write docs/benchmarks.md
+#   make bench   measure the prover and the chain, and write docs/benchmarks.md;
+#                bench-large adds a ResNet-20; bench-peers measures EZKL on the same networks
+#                first, for the page to compare with
 #   make docs    the API documentation, with warnings as errors
 
 SHELL := /bin/bash
@@ -16,7 +18,7 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/release
 # Where the demo finds the models: a target folder can be shared by several checkouts.
 export PROOFPOD_REPOSITORY := $(CURDIR)
 
-.PHONY: help setup build demo test lint bench docs metadata
+.PHONY: help setup build demo test lint bench bench-large bench-peers docs metadata
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -41,8 +43,14 @@ lint:
 	@scripts/cargo.sh fmt --all --check
 	@scripts/cargo.sh clippy --release --workspace --all-targets -- -D warnings
 
-bench: build
+bench bench-large: build
+	@$(BUILT)/proofpod-bench $(if $(filter bench-large,$@),--large)
 	@$(BUILT)/proofpod-demo --benchmarks docs/benchmarks.md
+
+# What EZKL can hold in the memory of a small machine.
+bench-peers:
+	@scripts/bench_peers.sh target/bench/onnx target/bench/peers.json \
+		mlp_784_56_10 mlp_784_128_10 lenet_28
 
 docs:
 	@scripts/setup.sh build

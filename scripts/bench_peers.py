@@ -187,6 +187,10 @@ def main():
     parser.add_argument("--input", choices=["private", "hashed"], default="private")
     arguments = parser.parse_args()
 
+    if not arguments.networks.exists():
+        draw = pathlib.Path(__file__).parent.parent / "models" / "benchmarks.py"
+        subprocess.run([sys.executable, draw, "seeded", arguments.networks], check=True)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
     report = {
         "ezkl": ezkl.__version__,
         "input": arguments.input,

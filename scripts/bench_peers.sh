@@ -3,7 +3,8 @@
 #
 #   scripts/bench_peers.sh [--input private|hashed] NETWORKS OUT.json [NAME…]
 #
-# NETWORKS holds a folder NAME with NAME.onnx and calibration.json for each network.
+# NETWORKS holds a folder NAME with NAME.onnx and calibration.json for each network; without it, the
+# networks of models/benchmarks.py are drawn into it first.
 set -euo pipefail
 scripts="$(cd "$(dirname "$0")" && pwd)"
 
@@ -12,7 +13,7 @@ if [ $# -lt 2 ]; then
 	exit 2
 fi
 environment="${CARGO_TARGET_DIR:-$scripts/../target}/bench-peers"
-versions="ezkl==23.0.5 numpy==2.4.6 onnx==1.23.2"
+versions="ezkl==23.0.5 $(tr '\n' ' ' <"$scripts/../models/requirements.txt")"
 
 if [ "$(cat "$environment/versions" 2>/dev/null)" != "$versions" ]; then
 	python3 -m venv --clear "$environment"

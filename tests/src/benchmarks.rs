@@ -97,7 +97,7 @@ fn compared(page: &mut String, networks: &[Value], peers: &Value) {
 	}
 	page.push('\n');
 	let peer = |name: &Value| {
-		let measured = |peer: &&Value| peer["name"] == *name && peer["prove_s"].is_number();
+		let measured = |peer: &&Value| peer["name"] == *name && peer["seconds"].is_object();
 		list(&peers["networks"]).iter().find(measured)
 	};
 	if networks.iter().all(|network| peer(&network["name"]).is_none()) {
@@ -115,8 +115,8 @@ fn compared(page: &mut String, networks: &[Value], peers: &Value) {
 	for network in networks {
 		let Some(peer) = peer(&network["name"]) else { continue };
 		let number = |value: &Value| value.as_f64().unwrap_or_default();
-		let seconds = |name: &str| number(&peer[name]) * 1e3;
-		let (ours, theirs) = (number(&network["prove_ms"]), seconds("prove_s"));
+		let seconds = |step: &str| number(&peer["seconds"][step]) * 1e3;
+		let (ours, theirs) = (number(&network["prove_ms"]), seconds("prove"));
 		let keys = (&network["proving_key_bytes"], &peer["proving_key_bytes"]);
 		let _ = writeln!(
 			page,
@@ -129,9 +129,9 @@ fn compared(page: &mut String, networks: &[Value], peers: &Value) {
 			megabytes(keys.1),
 			number(keys.1) / number(keys.0),
 			network["prove_peak_mib"],
-			number(&peer["prove_peak_mib"]).round(),
+			(number(&peer["peak_bytes"]["prove"]) / f64::from(1 << 20)).round(),
 			ms(&network["setup_ms"]),
-			duration(seconds("setup_s")),
+			duration(seconds("setup")),
 		);
 	}
 	page.push('\n');

@@ -139,7 +139,14 @@ async fn run(arguments: Arguments) -> Result<()> {
 	let path = out.join("report.json");
 	std::fs::write(&path, serde_json::to_string_pretty(&report)?)?;
 	if let Some(page) = &arguments.benchmarks {
-		std::fs::write(repository().join(page), benchmarks::page(&report))?;
+		let measured = |file: &str| -> Result<Value> {
+			match std::fs::read(repository().join("target/bench").join(file)) {
+				Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Value::Null),
+				bytes => serde_json::from_slice(&bytes?).with_context(|| file.to_string()),
+			}
+		};
+		let figures = (measured("networks.json")?, measured("peers.json")?);
+		std::fs::write(repository().join(page), benchmarks::page(&report, &figures.0, &figures.1))?;
 		progress.say(format!("figures in {}", page.display()));
 	}
 	progress.say(format!("done; report in {}", path.display()));

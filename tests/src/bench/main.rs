@@ -50,7 +50,7 @@ fn main() -> Result<()> {
 		figures.push(figure);
 	}
 	let folder = arguments.out.parent().context("the output needs a folder")?;
-	fs::create_dir_all(folder)?;
+	fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
 	let text = serde_json::to_string_pretty(&json!({ "networks": figures }))?;
 	fs::write(&arguments.out, text + "\n")
 		.with_context(|| format!("cannot write {}", arguments.out.display()))
