@@ -2,7 +2,10 @@
 
 //! How far a long computation is, and how to stop it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+	fmt,
+	sync::atomic::{AtomicBool, Ordering},
+};
 
 /// A part of a setup or of a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +30,23 @@ pub enum Step {
 	H,
 	/// Proof: its verification.
 	Verification,
+}
+
+impl fmt::Display for Step {
+	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+		f.write_str(match self {
+			Self::Constraints => "constraints",
+			Self::Points => "points of the key",
+			Self::Witness => "inference and witness",
+			Self::Quotient => "quotient polynomial",
+			Self::A => "sum A",
+			Self::BG1 => "sum B in G1",
+			Self::BG2 => "sum B in G2",
+			Self::L => "sum L",
+			Self::H => "sum H",
+			Self::Verification => "verification",
+		})
+	}
 }
 
 /// What a computation has done.

@@ -22,6 +22,8 @@ use proofpod_zkml::{
 	commitment::{commit_input, commit_output_key, Secrets},
 	network::class_of,
 	onnx,
+	progress::Monitor,
+	quantise::Reveal,
 };
 use rand::rngs::OsRng;
 use serde::Serialize;
@@ -70,6 +72,14 @@ enum WeightsArgument {
 	Withheld,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum RevealArgument {
+	/// The network's last values
+	Logits,
+	/// The class, which tells less about the network and the input
+	Label,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Compile {
 	/// The network
@@ -91,6 +101,9 @@ pub(crate) struct Compile {
 	/// Who can read its weights
 	#[arg(long, value_enum, default_value = "public")]
 	weights: WeightsArgument,
+	/// What its outputs tell: every class's number, or the winning class alone
+	#[arg(long, value_enum, default_value = "logits")]
+	reveal: RevealArgument,
 	/// Names of the classes, separated by commas [default: those in the ONNX file]
 	#[arg(long, value_delimiter = ',', value_name = "NAME,…")]
 	classes: Option<Vec<String>>,
@@ -167,12 +180,19 @@ fn compile(arguments: Compile, output: &Output) -> Result<()> {
 			WeightsArgument::Public => WeightsVisibility::Public,
 			WeightsArgument::Withheld => WeightsVisibility::Withheld,
 		},
+		reveal: match arguments.reveal {
+			RevealArgument::Logits => Reveal::Logits,
+			RevealArgument::Label => Reveal::Label,
+		},
 		classes: arguments.classes,
 	};
 	let directory = ModelDirectory::at(&arguments.out);
+	let steps = output.steps();
+	steps.now("quantising, and counting the circuit's constraints");
 	let model = directory
 		.compile(&onnx, &calibration, &options)
 		.with_context(|| arguments.onnx.display().to_string())?;
+	drop(steps);
 	print_description(&directory, &model.description, output)
 }
 
@@ -339,7 +359,8 @@ fn setup(model: PathBuf, output: &Output) -> Result<()> {
 	let started = Instant::now();
 	let steps = output.steps();
 	steps.now("generating keys");
-	let identified = directory.setup(&mut OsRng)?;
+	let observer = |progress| steps.progress("generating keys", progress);
+	let identified = directory.setup_monitored(&mut OsRng, Monitor::none().observed(&observer))?;
 	drop(steps);
 	let setup_ms = started.elapsed().as_millis();
 	let done = serde_json::json!({
@@ -380,7 +401,9 @@ fn prove(arguments: Prove, output: &Output) -> Result<()> {
 	let prover = directory.prover()?;
 	steps.now("proving");
 	let secrets = Secrets::random(&mut OsRng);
-	let proved = prover.prove(&proof_file::NO_JOB, &input, &secrets)?;
+	let observer = |progress| steps.progress("proving", progress);
+	let monitor = Monitor::none().observed(&observer);
+	let proved = prover.prove_monitored(&proof_file::NO_JOB, &input, &secrets, monitor)?;
 	drop(steps);
 	let file = ProofFile {
 		version: proof_file::VERSION,

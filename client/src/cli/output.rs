@@ -4,9 +4,11 @@
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
+use proofpod_zkml::progress::Progress;
 use serde::Serialize;
 use std::{
 	io::{IsTerminal, Write},
+	sync::atomic::{AtomicU8, Ordering},
 	time::{Duration, Instant},
 };
 
@@ -57,7 +59,7 @@ impl Output {
 			bar.enable_steady_tick(Duration::from_millis(120));
 			bar
 		});
-		Steps { bar, started: self.started }
+		Steps { bar, started: self.started, quarter: AtomicU8::new(0) }
 	}
 }
 
@@ -65,6 +67,8 @@ impl Output {
 pub(crate) struct Steps {
 	bar: Option<ProgressBar>,
 	started: Instant,
+	/// The last quarter of a computation that was announced.
+	quarter: AtomicU8,
 }
 
 impl Steps {
@@ -76,6 +80,18 @@ impl Steps {
 			None => {
 				let _ = writeln!(std::io::stderr().lock(), "{line}");
 			},
+		}
+	}
+
+	/// Says how far a computation is: on a terminal always, otherwise once per quarter.
+	pub(crate) fn progress(&self, what: &str, progress: Progress) {
+		let percent = progress.fraction * 100.0;
+		let quarter = (progress.fraction * 4.0) as u8;
+		let message = format!("{what}: {}, {percent:.0} %", progress.step);
+		match &self.bar {
+			Some(bar) => bar.set_message(message),
+			None if self.quarter.swap(quarter, Ordering::Relaxed) != quarter => self.done(&message),
+			None => (),
 		}
 	}
 
