@@ -115,8 +115,9 @@ pub struct ModelManifest {
 	pub version: u16,
 	/// Name for people; not unique.
 	pub name: ModelName,
-	/// Digest of the quantised network's file.
-	pub network: Digest,
+	/// Digest of the interface's file: how a record goes in and what the output means. It holds the
+	/// digest of the quantised network's file.
+	pub interface: Digest,
 	/// Digest of the canonical verifying key, under which the chain's registry holds it.
 	pub verifying_key: VerifyingKeyId,
 	/// Digest of the proving key's file.
@@ -171,7 +172,7 @@ mod tests {
 		ModelManifest {
 			version: MANIFEST_VERSION,
 			name: b"digits".to_vec().try_into().unwrap(),
-			network: Digest([1; 32]),
+			interface: Digest([1; 32]),
 			verifying_key: VerifyingKeyId([2; 32]),
 			proving_key: Digest([3; 32]),
 			input_len: 64,
@@ -189,7 +190,7 @@ mod tests {
 		let variants = vec![
 			ModelManifest { version: 2, ..base.clone() },
 			ModelManifest { name: b"other".to_vec().try_into().unwrap(), ..base.clone() },
-			ModelManifest { network: Digest([9; 32]), ..base.clone() },
+			ModelManifest { interface: Digest([9; 32]), ..base.clone() },
 			ModelManifest { verifying_key: VerifyingKeyId([9; 32]), ..base.clone() },
 			ModelManifest { proving_key: Digest([9; 32]), ..base.clone() },
 			ModelManifest { input_len: 65, ..base.clone() },

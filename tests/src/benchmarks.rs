@@ -57,10 +57,10 @@ fn prover(page: &mut String, networks: &[Value]) {
 		On labelled records that training did not see (the suites of others: on their own records).\n\n\
 		| network | records | 32-bit floats | 8-bit integers | the two disagree on |\n\
 		|---|---|---|---|---|\n";
-	let percent =
-		|value: &Value| value.as_f64().map(|share| format!("{:.2} %", 100.0 * share));
+	let percent = |value: &Value| value.as_f64().map(|share| format!("{:.2} %", 100.0 * share));
 	for network in networks {
-		let accuracies = percent(&network["float_accuracy"]).zip(percent(&network["integer_accuracy"]));
+		let accuracies =
+			percent(&network["float_accuracy"]).zip(percent(&network["integer_accuracy"]));
 		let Some((float, integer)) = accuracies else { continue };
 		let _ = writeln!(
 			page,

@@ -5,13 +5,15 @@
 //! | file | content | written by |
 //! |---|---|---|
 //! | `network.bin` | the [quantised network](crate::network) | [`ModelDirectory::compile`] |
+//! | `interface.bin` | the network's [`Interface`]: what clients need, without the weights | [`ModelDirectory::compile`] |
 //! | `model.json` | [`ModelDescription`]: names, sizes, accuracy, digests; after the setup the manifest | both |
 //! | `source.onnx` | the ONNX file that it was compiled from: the reference to compare with, never needed by pods | [`ModelDirectory::compile`] |
 //! | `accuracy.svg` | the report on the calibration records as a picture | [`ModelDirectory::compile`] |
 //! | `verifying.key` | canonical verifying key | [`ModelDirectory::setup`] |
 //! | `proving.key` | proving key | [`ModelDirectory::setup`] |
 //!
-//! Folders are passed on: whatever is read is checked against `model.json`, and whoever wants a
+//! Pods need all but `source.onnx` and the picture; clients need `interface.bin`, `model.json` and
+//! `verifying.key`, or the first alone and the chain. Folders are passed on: whatever is read is checked against `model.json`, and whoever wants a
 //! certain model compares [`ModelDirectory::manifest`]'s identity with the chain's.
 
 mod error;
@@ -23,7 +25,7 @@ use crate::{
 	circuit::{self, Section},
 	float::FloatNetwork,
 	input::InputFile,
-	network::{OutputPacking, QuantisedNetwork},
+	network::{Interface, QuantisedNetwork, MAX_INTERFACE_SIZE},
 	onnx,
 	progress::Monitor,
 	prover::Prover,
@@ -49,6 +51,8 @@ use std::{
 pub const DESCRIPTION_VERSION: u16 = 2;
 /// Name of the quantised network's file.
 pub const NETWORK_FILE: &str = "network.bin";
+/// Name of the interface's file.
+pub const INTERFACE_FILE: &str = "interface.bin";
 /// Name of the copy of the ONNX file.
 pub const SOURCE_FILE: &str = "source.onnx";
 /// Name of the accuracy report's picture.
@@ -61,7 +65,6 @@ pub const VERIFYING_KEY_FILE: &str = "verifying.key";
 pub const PROVING_KEY_FILE: &str = "proving.key";
 
 const MAX_DESCRIPTION_SIZE: u64 = 4 << 20;
-const MAX_CLASS_NAME: usize = 64;
 
 /// How to compile a model.
 #[derive(Clone, Debug)]
@@ -72,6 +75,8 @@ pub struct CompileOptions {
 	pub output: OutputVisibility,
 	/// Who can read its weights.
 	pub weights: WeightsVisibility,
+	/// What its outputs tell.
+	pub reveal: Reveal,
 	/// Names of the classes; without, those of the ONNX file's property `classes`, or none.
 	pub classes: Option<Vec<String>>,
 }
@@ -137,7 +142,9 @@ pub struct ModelDescription {
 	pub weights: WeightsVisibility,
 	/// Digest of the ONNX file that it was compiled from.
 	pub source: Digest,
-	/// Digest of `network.bin`.
+	/// Digest of `interface.bin`, which the manifest names.
+	pub interface: Digest,
+	/// Digest of `network.bin`, which the interface names.
 	pub network: Digest,
 	/// Float and integer network compared on the calibration records.
 	pub calibration: AccuracyReport,
@@ -152,15 +159,10 @@ pub struct ModelDescription {
 pub struct Model {
 	/// Its description.
 	pub description: ModelDescription,
+	/// What its clients need.
+	pub interface: Interface,
 	/// Its network.
 	pub network: QuantisedNetwork,
-}
-
-impl Model {
-	/// The name of a class, or its number.
-	pub fn class_name(&self, class: usize) -> String {
-		self.description.classes.get(class).cloned().unwrap_or_else(|| class.to_string())
-	}
 }
 
 /// The folder of one model.
@@ -197,25 +199,26 @@ impl ModelDirectory {
 		options: &CompileOptions,
 	) -> Result<Model, ArtefactError> {
 		let float = onnx::import(onnx)?;
-		let quantised = quantise::quantise(&float, &options.name, &calibration.records)?;
+		let quantise = QuantiseOptions { name: options.name.clone(), reveal: options.reveal };
+		let quantised = quantise::quantise(&float, &calibration.records, &quantise)?;
 		let report = accuracy::compare(&float, &quantised, calibration)?;
 		let network = quantised.network;
-		let packing = OutputPacking::of(&network)?;
 		let classes = options.classes.clone().unwrap_or(float.classes);
-		check_classes(&classes, &network)?;
+		let interface = Interface::of(&network, classes)?;
 		let circuit = CircuitSize::of(&network, options.output)?;
 		let bytes = network.encode();
 		let mut description = ModelDescription {
 			version: DESCRIPTION_VERSION,
 			name: options.name.clone(),
-			classes,
-			input_len: network.input_len(),
-			output_len: packing.len,
-			output_elements: packing.elements,
+			classes: interface.classes.clone(),
+			input_len: interface.input_len(),
+			output_len: interface.output.len,
+			output_elements: interface.output.elements,
 			output: options.output,
 			weights: options.weights,
 			source: Digest(blake2_256(onnx)),
-			network: Digest(blake2_256(&bytes)),
+			interface: interface.digest(),
+			network: interface.network,
 			calibration: report,
 			circuit,
 			manifest: None,
@@ -233,34 +236,54 @@ impl ModelDirectory {
 			});
 		fs::create_dir_all(&self.path).map_err(io_error("create", &self.path))?;
 		self.write(NETWORK_FILE, &bytes)?;
+		self.write(INTERFACE_FILE, &interface.encode())?;
 		self.write(SOURCE_FILE, onnx)?;
 		self.write_description(&description)?;
-		Ok(Model { description, network })
+		Ok(Model { description, interface, network })
 	}
 
-	/// Reads and checks `model.json` and `network.bin`.
+	/// Reads and checks `model.json` and `interface.bin`.
 	///
 	/// # Errors
 	/// When a file is missing, damaged, or not the one that the description names.
-	pub fn load(&self) -> Result<Model, ArtefactError> {
+	pub fn interface(&self) -> Result<(ModelDescription, Interface), ArtefactError> {
 		let description = self.description()?;
-		let limit = crate::network::MAX_FILE_SIZE as u64;
-		let bytes = self.read(NETWORK_FILE, limit, "compile the model again")?;
-		self.check_digest(NETWORK_FILE, description.network, Digest(blake2_256(&bytes)))?;
-		let network = QuantisedNetwork::decode(&bytes)?;
-		let packing = OutputPacking::of(&network)?;
-		let found = (network.input_len(), packing.len, packing.elements, network.name.as_str());
+		let limit = MAX_INTERFACE_SIZE as u64;
+		let bytes = self.read(INTERFACE_FILE, limit, "compile the model again")?;
+		self.check_digest(INTERFACE_FILE, description.interface, Digest(blake2_256(&bytes)))?;
+		let interface = Interface::decode(&bytes)?;
+		let found = (
+			interface.input_len(),
+			interface.output.len,
+			interface.output.elements,
+			(&interface.name, &interface.classes, interface.network),
+		);
 		let described = (
 			description.input_len,
 			description.output_len,
 			description.output_elements,
-			description.name.as_str(),
+			(&description.name, &description.classes, description.network),
 		);
-		if found != described {
-			return Err(self.unreadable("sizes or a name that are not the network's"));
+		match found == described {
+			true => Ok((description, interface)),
+			false => Err(self.unreadable("sizes, names or a network that are not the interface's")),
 		}
-		check_classes(&description.classes, &network)?;
-		Ok(Model { description, network })
+	}
+
+	/// Reads and checks `model.json`, `interface.bin` and `network.bin`.
+	///
+	/// # Errors
+	/// When a file is missing, damaged, or not the one that the description names.
+	pub fn load(&self) -> Result<Model, ArtefactError> {
+		let (description, interface) = self.interface()?;
+		let limit = crate::network::MAX_FILE_SIZE as u64;
+		let bytes = self.read(NETWORK_FILE, limit, "compile the model again")?;
+		self.check_digest(NETWORK_FILE, description.network, Digest(blake2_256(&bytes)))?;
+		let network = QuantisedNetwork::decode(&bytes)?;
+		match Interface::of(&network, interface.classes.clone())? == interface {
+			true => Ok(Model { description, interface, network }),
+			false => Err(self.unreadable("an interface that is not the network's")),
+		}
 	}
 
 	/// The network of real numbers that the model was compiled from; `None` when the folder does not
@@ -503,7 +526,7 @@ fn manifest_of(
 	Ok(ModelManifest {
 		version: MANIFEST_VERSION,
 		name: name.try_into().map_err(|_| "a name that is too long".to_string())?,
-		network: description.network,
+		interface: description.interface,
 		verifying_key,
 		proving_key,
 		input_len: number(description.input_len)?,
@@ -513,21 +536,6 @@ fn manifest_of(
 		weights: description.weights,
 		setup,
 	})
-}
-
-fn check_classes(classes: &[String], network: &QuantisedNetwork) -> Result<(), ArtefactError> {
-	let expected = network.classes();
-	let refuse = |found| Err(ArtefactError::Classes { expected, found });
-	if !classes.is_empty() && classes.len() != expected {
-		return refuse(format!("{} names", classes.len()));
-	}
-	let unfit = |class: &&String| {
-		!(1..=MAX_CLASS_NAME).contains(&class.len()) || class.chars().any(char::is_control)
-	};
-	match classes.iter().find(unfit) {
-		Some(class) => refuse(format!("a name of {} bytes", class.len())),
-		None => Ok(()),
-	}
 }
 
 fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ArtefactError {

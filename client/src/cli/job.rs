@@ -226,7 +226,7 @@ async fn run_job(arguments: Run, global: &Global, output: &Output) -> Result<Exi
 	let signer = arguments.signer.signer()?;
 	let local = arguments.model.local()?;
 	let early = match &local {
-		Some(model) => Some(arguments.record.read(model.network.input_len())?),
+		Some(model) => Some(arguments.record.read(model.interface.input_len())?),
 		None => None,
 	};
 	let chain = Chain::connect(&global.url).await?;
@@ -236,7 +236,7 @@ async fn run_job(arguments: Run, global: &Global, output: &Output) -> Result<Exi
 	};
 	let record = match early {
 		Some(record) => record,
-		None => arguments.record.read(model.network.input_len())?,
+		None => arguments.record.read(model.interface.input_len())?,
 	};
 	let client = client(chain, signer, &arguments.store, arguments.finalised)?;
 	let steps = output.steps();
@@ -290,7 +290,8 @@ fn print_report(
 	truth: Option<(usize, &ClientModel)>,
 	output: &Output,
 ) -> Result<ExitCode> {
-	let name = |(class, model): (usize, &'_ ClientModel)| model.classes.get(class).cloned();
+	let name =
+		|(class, model): (usize, &'_ ClientModel)| model.interface.classes.get(class).cloned();
 	let true_label = truth.and_then(name);
 	let labelled = Labelled {
 		report,

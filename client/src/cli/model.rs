@@ -3,7 +3,9 @@
 //! `proofpod model`.
 
 use super::{
-	model_directory, output::{pairs, table}, read_input, Global, Output, Record, RecordArgs, SignerArgs,
+	model_directory,
+	output::{pairs, table},
+	read_input, Global, Output, Record, RecordArgs, SignerArgs,
 };
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
@@ -250,7 +252,9 @@ fn print_description(
 		));
 		let weights = match description.weights {
 			WeightsVisibility::Public => "public",
-			WeightsVisibility::Withheld => "withheld: keep network.bin, source.onnx and proving.key",
+			WeightsVisibility::Withheld => {
+				"withheld: network.bin, source.onnx and proving.key are not for publication"
+			},
 		};
 		lines.push(("weights", weights.into()));
 		lines.push((
@@ -308,13 +312,13 @@ struct FloatInference {
 
 impl<'a> Inference<'a> {
 	fn new(model: &'a Model, logits: Vec<i64>, true_class: Option<usize>) -> Self {
-		let class = model.network.class(&logits);
+		let class = model.interface.class(&logits);
 		Self {
 			model: &model.description.name,
 			class,
-			label: model.class_name(class),
+			label: model.interface.class_name(class),
 			true_class,
-			true_label: true_class.map(|class| model.class_name(class)),
+			true_label: true_class.map(|class| model.interface.class_name(class)),
 			output: model.network.dequantise_output(&logits),
 			logits,
 			float: None,
@@ -349,7 +353,8 @@ fn infer(arguments: Infer, output: &Output) -> Result<()> {
 	if let Some(float) = directory.source()? {
 		let output = float.output(&values)?;
 		let class = class_of(&output);
-		inference.float = Some(FloatInference { class, label: model.class_name(class), output });
+		inference.float =
+			Some(FloatInference { class, label: model.interface.class_name(class), output });
 	}
 	output.result(&inference, || pairs(&inference.lines()))
 }

@@ -22,10 +22,7 @@ use proofpod_primitives::{
 	BlockNumber, JobId, Scalar,
 };
 use proofpod_verifier::decode_scalar;
-use proofpod_zkml::{
-	commitment::{self, Secrets},
-	network::OutputPacking,
-};
+use proofpod_zkml::commitment::{self, Secrets};
 use rand::rngs::OsRng;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -90,7 +87,8 @@ impl JobClient {
 		progress: &mut (dyn FnMut(Progress) + Send),
 	) -> Result<JobReport, JobError> {
 		let mut clock = Clock::start();
-		let input = Zeroizing::new(model.network.quantise_input(record).map_err(JobError::Input)?);
+		let input =
+			Zeroizing::new(model.interface.quantise_input(record).map_err(JobError::Input)?);
 		self.check_funds(model, &offer).await?;
 		self.forget_ended().await?;
 		let secrets = draw_secrets(model, input);
@@ -381,18 +379,18 @@ fn read_output(
 			output.iter().map(decode_scalar).collect::<Result<_, _>>().map_err(JobError::Output)?
 		},
 	};
-	let logits = OutputPacking::of(&model.network)?.unpack(&packed)?;
+	let logits = model.interface.output.unpack(&packed)?;
 	Ok(model.prediction(logits))
 }
 
 impl ClientModel {
 	/// What these logits mean.
 	pub fn prediction(&self, logits: Vec<i64>) -> Prediction {
-		let class = self.network.class(&logits);
+		let class = self.interface.class(&logits);
 		Prediction {
 			class,
-			label: self.classes.get(class).cloned(),
-			output: self.network.dequantise_output(&logits),
+			label: self.interface.classes.get(class).cloned(),
+			output: self.interface.dequantise_output(&logits),
 			logits,
 		}
 	}

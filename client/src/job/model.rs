@@ -8,8 +8,8 @@ use crate::{
 };
 use proofpod_primitives::{manifest::ModelManifest, ModelId, VerifyingKeyId};
 use proofpod_zkml::{
-	artefacts::{ArtefactError, ModelDirectory, NETWORK_FILE},
-	network::{self, NetworkError, QuantisedNetwork},
+	artefacts::{ArtefactError, ModelDirectory, INTERFACE_FILE},
+	network::{Interface, PackingError, MAX_INTERFACE_SIZE},
 };
 
 /// Why a model cannot be used.
@@ -18,12 +18,12 @@ pub enum ModelError {
 	/// The folder's files do not work.
 	#[error(transparent)]
 	Artefacts(#[from] ArtefactError),
-	/// The network's file cannot be fetched.
+	/// The interface's file cannot be fetched.
 	#[error(transparent)]
 	Fetch(#[from] FetchError),
-	/// The network is not valid.
-	#[error("the model's network is not valid: {0}")]
-	Network(#[from] NetworkError),
+	/// The interface is not valid.
+	#[error("the model's interface is not valid: {0}")]
+	Interface(#[from] PackingError),
 	/// The node does not answer.
 	#[error(transparent)]
 	Chain(#[from] ChainError),
@@ -46,10 +46,8 @@ pub enum ModelError {
 pub struct ClientModel {
 	/// What it is.
 	pub manifest: ModelManifest,
-	/// Its network.
-	pub network: QuantisedNetwork,
-	/// Names of its classes; empty when nobody gave any.
-	pub classes: Vec<String>,
+	/// How a record goes in, and what the output means.
+	pub interface: Interface,
 	/// Its verifying key; without, the chain is asked, whose answer must have the manifest's
 	/// digest.
 	pub verifying_key: Option<Vec<u8>>,
@@ -61,27 +59,26 @@ impl ClientModel {
 	/// # Errors
 	/// When a file is missing, damaged, or not the one that the manifest names.
 	pub fn from_directory(directory: &ModelDirectory) -> Result<Self, ModelError> {
-		let model = directory.load()?;
+		let (_, interface) = directory.interface()?;
 		Ok(Self {
 			manifest: directory.manifest()?.manifest,
-			network: model.network,
-			classes: model.description.classes,
+			interface,
 			verifying_key: Some(directory.verifying_key()?),
 		})
 	}
 
-	/// A registered model, whose network is fetched from the places that its owner named and
-	/// compared with the manifest. The names of its classes are not known then.
+	/// A registered model, whose interface is fetched from the places that its owner named and
+	/// compared with the manifest.
 	///
 	/// # Errors
-	/// When the model is not registered or its network cannot be fetched.
+	/// When the model is not registered or its interface cannot be fetched.
 	pub async fn from_chain(view: &View, model: ModelId) -> Result<Self, ModelError> {
 		let record = view.model(model).await?.ok_or(ModelError::NotRegistered { model })?;
-		let limit = network::MAX_FILE_SIZE as u64;
-		let digest = record.manifest.network;
-		let bytes = artefacts::fetch(&record.uris(), NETWORK_FILE, digest, limit).await?;
-		let network = QuantisedNetwork::decode(&bytes)?;
-		Ok(Self { manifest: record.manifest, network, classes: Vec::new(), verifying_key: None })
+		let limit = MAX_INTERFACE_SIZE as u64;
+		let digest = record.manifest.interface;
+		let bytes = artefacts::fetch(&record.uris(), INTERFACE_FILE, digest, limit).await?;
+		let interface = Interface::decode(&bytes)?;
+		Ok(Self { manifest: record.manifest, interface, verifying_key: None })
 	}
 
 	/// The model's identity.

@@ -11,7 +11,7 @@ use proofpod_primitives::{
 use proofpod_zkml::{
 	circuit,
 	commitment::{commit_input, commit_output_key, Secrets},
-	network::{InputSpec, Node, OutputPacking, QuantisedNetwork},
+	network::{InputSpec, Interface, Node, OutputPacking, QuantisedNetwork},
 	prover::Prover,
 	setup,
 };
@@ -53,7 +53,7 @@ static SETTLED: LazyLock<Settled> = LazyLock::new(|| {
 	let manifest = ModelManifest {
 		version: MANIFEST_VERSION,
 		name: b"tiny".to_vec().try_into().unwrap(),
-		network: Digest(blake2_256(&network.encode())),
+		interface: Interface::of(&network, vec![]).unwrap().digest(),
 		verifying_key: verifying_key_id(&keys.verifying),
 		proving_key: Digest([0; 32]),
 		input_len: 2,

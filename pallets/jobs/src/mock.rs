@@ -162,7 +162,7 @@ fn manifest(network: u8, output: OutputVisibility, output_elements: u32) -> Mode
 	let mut manifest = ModelManifest {
 		version: MANIFEST_VERSION,
 		name: b"squares".to_vec().try_into().unwrap(),
-		network: Digest([network; 32]),
+		interface: Digest([network; 32]),
 		verifying_key: proofpod_verifier::verifying_key_id(&[]),
 		proving_key: Digest([network; 32]),
 		input_len: 4,

@@ -168,7 +168,7 @@ pub(crate) fn manifest(verifying_key: VerifyingKeyId) -> ModelManifest {
 	ModelManifest {
 		version: MANIFEST_VERSION,
 		name: b"digits".to_vec().try_into().unwrap(),
-		network: Digest([1; 32]),
+		interface: Digest([1; 32]),
 		verifying_key,
 		proving_key: Digest([3; 32]),
 		input_len: 64,

@@ -345,7 +345,7 @@ mod remove {
 	fn keeps_the_key_while_another_model_needs_it() {
 		build_and_execute(|| {
 			let (model, key) = registered();
-			let twin = ModelManifest { network: Digest([8; 32]), ..manifest(key) };
+			let twin = ModelManifest { interface: Digest([8; 32]), ..manifest(key) };
 			assert_ok!(Models::register(signed(ALICE), twin, uris(&[])));
 			assert_ok!(Models::remove(signed(ALICE), model));
 			assert_noop!(

@@ -54,12 +54,7 @@ pub(crate) const BENCHMARKS: &[Benchmark] = &[
 	trained("breast_cancer", "this project", "breast_cancer", "held_out.json"),
 	trained("digits", "this project", "digits", "held_out.json"),
 	trained("digits_cnn", "this project", "digits_cnn", "held_out.json"),
-	trained(
-		"linear_regression",
-		"zkonduit suite",
-		"benchmarks/linear_regression",
-		"expected.json",
-	),
+	trained("linear_regression", "zkonduit suite", "benchmarks/linear_regression", "expected.json"),
 	trained(
 		"support_vector_machine",
 		"zkonduit suite",
@@ -312,8 +307,7 @@ fn resnet_20() -> Built {
 				let convolution = Convolution { window, groups: 1, filters };
 				let fan_in = convolution.filter_len();
 				let weights = builder.weights(filters * fan_in, fan_in);
-				let projected =
-					builder.convolve(input, convolution, weights, vec![0.0; filters]);
+				let projected = builder.convolve(input, convolution, weights, vec![0.0; filters]);
 				debug_assert_eq!(builder.shape, after);
 				projected
 			};

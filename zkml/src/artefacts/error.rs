@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use super::MAX_CLASS_NAME;
 use crate::{
 	accuracy::AccuracyError,
 	circuit::CircuitError,
@@ -70,14 +69,6 @@ pub enum ArtefactError {
 		/// The folder.
 		path: PathBuf,
 	},
-	/// The number or text of the class names does not fit.
-	#[error("expected {expected} class names of 1 to {MAX_CLASS_NAME} bytes without control characters, one per class; found {found}")]
-	Classes {
-		/// Number of classes.
-		expected: usize,
-		/// What was given.
-		found: String,
-	},
 	/// The ONNX file is refused.
 	#[error(transparent)]
 	Onnx(#[from] OnnxError),
@@ -90,7 +81,7 @@ pub enum ArtefactError {
 	/// The quantised network is refused.
 	#[error(transparent)]
 	Network(#[from] NetworkError),
-	/// The output is too long.
+	/// The output is too long, or the class names do not fit.
 	#[error(transparent)]
 	Packing(#[from] PackingError),
 	/// The circuit cannot be built.

@@ -14,6 +14,7 @@ fn options() -> CompileOptions {
 		name: "breast_cancer".into(),
 		output: OutputVisibility::Sealed,
 		weights: WeightsVisibility::Public,
+		reveal: Reveal::Logits,
 		classes: None,
 	}
 }
@@ -57,8 +58,11 @@ fn compiled_models_load() {
 	assert_eq!(directory.load().unwrap(), model);
 	let description = &model.description;
 	assert_eq!((description.input_len, description.output_len), (30, 2));
-	assert_eq!((model.class_name(0), model.class_name(1)), ("malignant".into(), "benign".into()));
-	assert_eq!(model.class_name(2), "2");
+	assert_eq!(
+		(model.interface.class_name(0), model.interface.class_name(1)),
+		("malignant".into(), "benign".into())
+	);
+	assert_eq!(model.interface.class_name(2), "2");
 	assert_eq!(description.calibration.records, 200);
 	assert_eq!(description.circuit.public_inputs, 3 + description.output_elements);
 	let parts = description.circuit.sections.iter().map(|part| part.constraints);
@@ -85,7 +89,7 @@ fn a_set_up_model_proves_and_keeps_its_keys_when_compiled_again() {
 	let identified = directory.setup(&mut OsRng).unwrap();
 	assert_eq!(directory.manifest().unwrap(), identified);
 	assert_eq!(identified.manifest.id(), identified.id);
-	assert_eq!(identified.manifest.network, model.description.network);
+	assert_eq!(identified.manifest.interface, model.interface.digest());
 	assert_eq!(
 		identified.manifest.public_inputs() as usize,
 		model.description.circuit.public_inputs
@@ -132,12 +136,20 @@ fn changed_networks_are_refused() {
 	let error = directory.load().unwrap_err();
 	assert!(error.to_string().contains("expected digest 0x"), "{error}");
 	assert_eq!(changed(error).as_deref(), Some(NETWORK_FILE));
+	assert!(directory.interface().is_ok(), "clients need no network");
 	fs::remove_file(directory.file(NETWORK_FILE)).unwrap();
 	let error = directory.load().unwrap_err().to_string();
 	assert!(error.ends_with("found no such file: compile the model again"), "{error}");
 	fs::remove_file(directory.file(DESCRIPTION_FILE)).unwrap();
 	let error = directory.load().unwrap_err().to_string();
 	assert!(error.ends_with("found no such file: compile the model first"), "{error}");
+}
+
+#[test]
+fn changed_interfaces_are_refused() {
+	let (_folder, directory, _) = compile(&options());
+	flip(&directory, INTERFACE_FILE);
+	assert_eq!(changed(directory.load().unwrap_err()).as_deref(), Some(INTERFACE_FILE));
 }
 
 #[test]
@@ -148,11 +160,11 @@ fn descriptions_that_contradict_themselves_are_refused() {
 	for (pointer, value) in [
 		("/input_len", serde_json::json!(31)),
 		("/name", serde_json::json!("other")),
-		("/version", serde_json::json!(2)),
+		("/version", serde_json::json!(1)),
 		("/classes", serde_json::json!("malignant")),
 		("/manifest/id", serde_json::json!(Digest([0; 32]))),
 		("/manifest/manifest/input_len", serde_json::json!(31)),
-		("/manifest/manifest/network", serde_json::json!(Digest([0; 32]))),
+		("/manifest/manifest/interface", serde_json::json!(Digest([0; 32]))),
 		("/manifest/manifest/version", serde_json::json!(9)),
 	] {
 		edit(&directory, |description| *description.pointer_mut(pointer).unwrap() = value);
@@ -176,12 +188,13 @@ fn class_names_must_fit_the_output() {
 		let classes = Some(classes.into_iter().map(String::from).collect());
 		let refused =
 			directory.compile(ONNX, &calibration, &CompileOptions { classes, ..options() });
-		assert!(matches!(refused, Err(ArtefactError::Classes { expected: 2, .. })));
+		let error = refused.err().map(|error| error.to_string()).unwrap_or_default();
+		assert!(error.contains("expected 2 class names"), "{error}");
 	}
 	assert!(!directory.file(DESCRIPTION_FILE).exists(), "nothing is written on refusal");
 	let unnamed = CompileOptions { classes: Some(vec![]), ..options() };
 	let model = directory.compile(ONNX, &calibration, &unnamed).unwrap();
-	assert_eq!(model.class_name(1), "1");
+	assert_eq!(model.interface.class_name(1), "1");
 }
 
 #[test]

@@ -20,12 +20,14 @@ use crate::{
 mod bounds;
 mod format;
 mod inference;
+mod interface;
 mod packing;
 
 pub use crate::float::Pick;
 pub use bounds::Interval;
 pub use format::MAX_FILE_SIZE;
 pub use inference::Trace;
+pub use interface::{Interface, MAX_INTERFACE_SIZE};
 pub use packing::{OutputPacking, PackingError, ELEMENT_BITS};
 
 /// Most nodes of a network.
@@ -108,6 +110,16 @@ pub enum NetworkError {
 	Exponent {
 		/// Exponent found.
 		found: i8,
+	},
+	/// The number or text of the class names does not fit.
+	#[error("expected {expected} class names of 1 to {limit} bytes without control characters, one per class; found {found}")]
+	Classes {
+		/// Number of classes.
+		expected: usize,
+		/// Most bytes of a name.
+		limit: usize,
+		/// What was given.
+		found: String,
 	},
 	/// A node reads a value that no earlier node produces.
 	#[error("node {node}: expected an earlier value (0 to {node}), found value {found}")]
@@ -241,6 +253,19 @@ impl InputSpec {
 	/// Whether there are no features; never so in a valid network.
 	pub fn is_empty(&self) -> bool {
 		self.exponents.is_empty()
+	}
+
+	/// Whether the numbers fit together.
+	fn check(&self) -> Result<(), NetworkError> {
+		if self.zero_points.len() != self.len() {
+			let (expected, found) = (self.len(), self.zero_points.len());
+			return Err(NetworkError::InputSpec { expected, found });
+		}
+		let too_large = |e: &&i8| e.unsigned_abs() > MAX_EXPONENT as u8;
+		match self.exponents.iter().find(too_large) {
+			Some(found) => Err(NetworkError::Exponent { found: *found }),
+			None => Ok(()),
+		}
 	}
 
 	/// Quantises a record, saturating.
@@ -494,15 +519,9 @@ impl QuantisedNetwork {
 		if self.nodes.is_empty() || self.nodes.len() > MAX_NODES {
 			return Err(NetworkError::Nodes { found: self.nodes.len() });
 		}
-		if self.input.zero_points.len() != self.input.len() {
-			return Err(NetworkError::InputSpec {
-				expected: self.input.len(),
-				found: self.input.zero_points.len(),
-			});
-		}
-		let exponents = self.input.exponents.iter().chain([&self.output_exponent]);
-		if let Some(found) = exponents.copied().find(|e| e.unsigned_abs() > MAX_EXPONENT as u8) {
-			return Err(NetworkError::Exponent { found });
+		self.input.check()?;
+		if self.output_exponent.unsigned_abs() > MAX_EXPONENT as u8 {
+			return Err(NetworkError::Exponent { found: self.output_exponent });
 		}
 		check_width(0, self.input.len())?;
 		let mut widths = vec![self.input.len()];

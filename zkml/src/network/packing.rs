@@ -3,7 +3,7 @@
 //! Packing of a network's output into few field elements, because each of them is a public input
 //! and costs the chain a scalar multiplication.
 
-use super::{NetworkError, QuantisedNetwork};
+use super::{NetworkError, QuantisedNetwork, MAX_BITS};
 use ark_bls12_381::Fr;
 use ark_ff::{BigInt, PrimeField};
 use proofpod_primitives::MAX_OUTPUT_ELEMENTS;
@@ -17,6 +17,16 @@ pub enum PackingError {
 	/// The network is not valid.
 	#[error(transparent)]
 	Network(#[from] NetworkError),
+	/// No network has such an output.
+	#[error(
+		"expected at least one output value of 1 to {MAX_BITS} bits, found {len} of {bits} bits"
+	)]
+	Numbers {
+		/// Bits of each value.
+		bits: u32,
+		/// Values of the output.
+		len: usize,
+	},
 	/// The output needs too many public inputs.
 	#[error(
 		"expected an output that packs into {MAX_OUTPUT_ELEMENTS} field elements, found {found}: {len} values of {bits} bits"
@@ -89,21 +99,23 @@ impl OutputPacking {
 	pub fn of(network: &QuantisedNetwork) -> Result<Self, PackingError> {
 		let bounds = network.bounds()?;
 		let output = bounds.last().map(Vec::as_slice).unwrap_or_default();
-		let bits = output.iter().map(|bound| bound.bits()).max().unwrap_or(1);
-		let per_element = (ELEMENT_BITS / bits) as usize;
-		let packing = Self {
-			bits,
-			per_element,
-			elements: output.len().div_ceil(per_element),
-			offset: 1 << (bits - 1),
-			len: output.len(),
-		};
-		match packing.elements {
-			found if found > MAX_OUTPUT_ELEMENTS as usize => {
-				Err(PackingError::TooLong { found, len: packing.len, bits })
-			},
-			_ => Ok(packing),
+		Self::new(output.iter().map(|bound| bound.bits()).max().unwrap_or(1), output.len())
+	}
+
+	/// The packing of so many values of so many bits.
+	///
+	/// # Errors
+	/// When there are no values, when they are too wide for any network, or too many.
+	pub(super) fn new(bits: u32, len: usize) -> Result<Self, PackingError> {
+		if !(1..=MAX_BITS).contains(&bits) || len == 0 {
+			return Err(PackingError::Numbers { bits, len });
 		}
+		let per_element = (ELEMENT_BITS / bits) as usize;
+		let elements = len.div_ceil(per_element);
+		if elements > MAX_OUTPUT_ELEMENTS as usize {
+			return Err(PackingError::TooLong { found: elements, len, bits });
+		}
+		Ok(Self { bits, per_element, elements, offset: 1 << (bits - 1), len })
 	}
 
 	/// Packs an output.

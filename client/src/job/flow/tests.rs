@@ -5,10 +5,10 @@ use proofpod_primitives::{
 	manifest::{ModelManifest, SetupProvenance, WeightsVisibility, MANIFEST_VERSION},
 	Digest, VerifyingKeyId,
 };
-use proofpod_zkml::network::{InputSpec, Node, QuantisedNetwork};
+use proofpod_zkml::network::{InputSpec, Interface, Node, QuantisedNetwork};
 
-fn model(output: OutputVisibility) -> ClientModel {
-	let network = QuantisedNetwork {
+fn network() -> QuantisedNetwork {
+	QuantisedNetwork {
 		name: "tiny".into(),
 		input: InputSpec::uniform(2, 4),
 		nodes: vec![Node::Linear {
@@ -19,12 +19,16 @@ fn model(output: OutputVisibility) -> ClientModel {
 			bias: vec![10, -20],
 		}],
 		output_exponent: 4,
-	};
+	}
+}
+
+fn model(output: OutputVisibility) -> ClientModel {
+	let classes = ["benign", "malignant"].map(String::from).to_vec();
 	ClientModel {
 		manifest: ModelManifest {
 			version: MANIFEST_VERSION,
 			name: b"tiny".to_vec().try_into().unwrap(),
-			network: Digest([0; 32]),
+			interface: Digest([0; 32]),
 			verifying_key: VerifyingKeyId([0; 32]),
 			proving_key: Digest([0; 32]),
 			input_len: 2,
@@ -34,16 +38,15 @@ fn model(output: OutputVisibility) -> ClientModel {
 			weights: WeightsVisibility::Public,
 			setup: SetupProvenance::SingleParty,
 		},
-		network,
-		classes: vec!["benign".into(), "malignant".into()],
+		interface: Interface::of(&network(), classes).unwrap(),
 		verifying_key: None,
 	}
 }
 
 /// What a pod would put on the chain for this input.
 fn output(model: &ClientModel, secrets: &JobSecrets) -> Vec<Scalar> {
-	let trace = model.network.infer(secrets.input.as_ref().unwrap()).unwrap();
-	let packed = OutputPacking::of(&model.network).unwrap().pack(trace.output()).unwrap();
+	let trace = network().infer(secrets.input.as_ref().unwrap()).unwrap();
+	let packed = model.interface.output.pack(trace.output()).unwrap();
 	match model.manifest.output {
 		OutputVisibility::Sealed => {
 			let keys = Secrets::from_bytes(&secrets.salt, &secrets.output_key).unwrap();
