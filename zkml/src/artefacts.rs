@@ -23,7 +23,7 @@ use crate::{
 	network::{OutputPacking, QuantisedNetwork},
 	onnx,
 	prover::Prover,
-	quantise,
+	quantise::{self, QuantiseOptions},
 	setup::{self, SetupError},
 };
 use ark_bls12_381::Bls12_381;
@@ -191,7 +191,11 @@ impl ModelDirectory {
 		options: &CompileOptions,
 	) -> Result<Model, ArtefactError> {
 		let float = onnx::import(onnx)?;
-		let quantised = quantise::quantise(&float, &options.name, &calibration.records)?;
+		let quantised = quantise::quantise(
+			&float,
+			&QuantiseOptions::named(&options.name),
+			&calibration.records,
+		)?;
 		let report = accuracy::compare(&float, &quantised, calibration)?;
 		let network = quantised.network;
 		let packing = OutputPacking::of(&network)?;
