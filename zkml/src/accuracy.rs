@@ -5,11 +5,24 @@
 use crate::{
 	float::{FloatError, FloatNetwork},
 	input::InputFile,
-	network::{class_of, power_of_two, Interval, NetworkError, Node, QuantisedNetwork},
-	quantise::Quantised,
+	network::{class_of, NetworkError, Node, QuantisedNetwork, Trace},
+	quantise::{Grid, Quantised},
 };
+use layers::Layer;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+
+mod layers;
+mod picture;
+
+pub use picture::picture;
+
+/// Parts into which the records are divided, whatever the machine: they are compared in parallel, and
+/// added up in order.
+const PARTS: usize = 16;
+/// Most disagreements that a report lists.
+const WORST: usize = 10;
 
 /// Why two networks cannot be compared on some records.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,12 +67,34 @@ pub struct AccuracyReport {
 	pub float_accuracy: Option<f64>,
 	/// Share of records that the quantised network classifies as labelled; absent without labels.
 	pub integer_accuracy: Option<f64>,
-	/// Records on which the two name different classes.
+	/// Records on which the two name different classes; 0 for a network without classes.
 	pub disagreements: usize,
 	/// Largest difference between two logits.
 	pub max_logit_error: f64,
+	/// Mean magnitude of the differences between logits.
+	pub mean_absolute_error: f64,
+	/// The disagreements on which the float network is surest, at most ten.
+	pub worst: Vec<Disagreement>,
 	/// The input, then one entry per node of the quantised network.
 	pub layers: Vec<LayerReport>,
+}
+
+/// A record on which the two networks name different classes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Disagreement {
+	/// The record, from 0.
+	pub record: usize,
+	/// Its class, when that is known.
+	pub label: Option<usize>,
+	/// What the network of real numbers says.
+	pub float_class: usize,
+	/// What the quantised network says.
+	pub integer_class: usize,
+	/// By how much the float network's logit of its class exceeds that of the other one; the
+	/// magnitude of a single logit.
+	pub float_margin: f64,
+	/// Likewise for the quantised network.
+	pub integer_margin: f64,
 }
 
 /// One value of the quantised network over all records.
@@ -67,21 +102,33 @@ pub struct AccuracyReport {
 pub struct LayerReport {
 	/// Name of the original node.
 	pub node: String,
-	/// `input`, `linear`, `add`, `requantise` or `relu`.
+	/// What the node does: `input`, `linear`, `relu`, …
 	pub kind: String,
-	/// Scale of the value, `real = integer · 2^−exponent`; the input has one per feature instead.
-	pub exponent: Option<i8>,
-	/// Smallest real number in the float network.
+	/// Exponent of the finest scale: `real = integer · factor · 2^−exponent`, and a zero point for the
+	/// input.
+	pub finest: i32,
+	/// Exponent of the coarsest scale: another one where channels or features have scales of their own.
+	pub coarsest: i32,
+	/// What all scales are multiplied with: 1 but behind some averages.
+	pub factor: f64,
+	/// Smallest real number seen in the float network.
 	pub low: f64,
-	/// Largest real number in the float network.
+	/// Largest real number seen in the float network.
 	pub high: f64,
+	/// Smallest real number that the integers can stand for, by their static bounds.
+	pub lowest: f64,
+	/// Largest real number that the integers can stand for, by their static bounds.
+	pub highest: f64,
 	/// Bits of the value by its static bounds.
 	pub bits: u32,
-	/// Share of elements that saturated.
+	/// Share of elements that saturated: numbers of the float network beyond the clamp.
 	pub saturated: f64,
+	/// Root of the mean squared difference between the float network's numbers and what the integers
+	/// stand for; absent for nodes that have no counterpart.
+	pub rms_error: Option<f64>,
 }
 
-/// Compares a network with its quantised form.
+/// Compares a network with its quantised form. Where that one reveals a label, its logits are compared.
 ///
 /// # Errors
 /// When a record or label does not fit the network.
@@ -91,43 +138,31 @@ pub fn compare(
 	set: &InputFile,
 ) -> Result<AccuracyReport, AccuracyError> {
 	let network = &quantised.network;
-	let bounds = network.bounds()?;
-	let mut layers = layers(quantised, &bounds);
-	let mut report = AccuracyReport {
-		records: set.records.len(),
-		float_accuracy: None,
-		integer_accuracy: None,
-		disagreements: 0,
-		max_logit_error: 0.0,
-		layers: Vec::new(),
-	};
-	let (mut float_right, mut integer_right) = (0, 0);
-	for (record, input) in set.records.iter().enumerate() {
-		let reals =
-			float.evaluate(input).map_err(|source| AccuracyError::Float { record, source })?;
-		let trace = network
-			.quantise_input(input)
-			.and_then(|input| network.infer(&input))
-			.map_err(|source| AccuracyError::Network { record, source })?;
-		let output = reals.last().map(Vec::as_slice).unwrap_or_default();
-		let (float_class, integer_class) = (class_of(output), class_of(trace.output()));
-		report.disagreements += usize::from(float_class != integer_class);
-		for (real, integer) in output.iter().zip(network.dequantise_output(trace.output())) {
-			report.max_logit_error = report.max_logit_error.max((f64::from(*real) - integer).abs());
+	let logits = Logits::of(quantised);
+	// One number without classes is a quantity, not a decision.
+	let classifies = network.reveals_label()
+		|| !(float.classes.is_empty() && set.labels.is_none())
+		|| network.widths()?.get(logits.value).is_some_and(|width| *width > 1);
+	let layers = layers::layers(quantised)?;
+	let size = set.records.len().div_ceil(PARTS).max(1);
+	let parts = set.records.par_chunks(size).enumerate().map(|(part, records)| {
+		let mut sums = Sums::new(layers.clone());
+		for (place, input) in records.iter().enumerate() {
+			let record = part * size + place;
+			let reals =
+				float.evaluate(input).map_err(|source| AccuracyError::Float { record, source })?;
+			let trace = infer(network, record, input)?;
+			let compared = logits.compare(record, &reals, &trace, set, classifies)?;
+			sums.add(compared);
+			layers::observe(&mut sums.layers, &reals, &trace);
 		}
-		if let Some(label) = label(set, record, output.len())? {
-			float_right += usize::from(float_class == label);
-			integer_right += usize::from(integer_class == label);
-		}
-		observe(&mut layers, quantised, input, &reals, &trace.values);
+		Ok(sums)
+	});
+	let mut sums = Sums::new(layers.clone());
+	for part in parts.collect::<Vec<Result<Sums, AccuracyError>>>() {
+		sums.merge(part?);
 	}
-	if set.labels.is_some() {
-		report.float_accuracy = Some(share(float_right, report.records));
-		report.integer_accuracy = Some(share(integer_right, report.records));
-	}
-	report.max_logit_error = significant(report.max_logit_error);
-	report.layers = layers.into_iter().map(Layer::finish).collect();
-	Ok(report)
+	Ok(sums.report(set))
 }
 
 /// Share of labelled records that a quantised network classifies right; `None` without labels.
@@ -138,17 +173,166 @@ pub fn integer_accuracy(
 	network: &QuantisedNetwork,
 	set: &InputFile,
 ) -> Result<Option<f64>, AccuracyError> {
-	let mut right = 0;
-	for (record, input) in set.records.iter().enumerate() {
-		let trace = network
-			.quantise_input(input)
-			.and_then(|input| network.infer(&input))
-			.map_err(|source| AccuracyError::Network { record, source })?;
-		if let Some(label) = label(set, record, trace.output().len())? {
-			right += usize::from(class_of(trace.output()) == label);
+	let widths = network.widths()?;
+	let logits = match network.nodes.last() {
+		Some(Node::ArgMax { input }) => *input,
+		_ => network.nodes.len(),
+	};
+	let outputs = widths.get(logits).copied().unwrap_or(0);
+	let right = set.records.par_iter().enumerate().map(|(record, input)| {
+		let trace = infer(network, record, input)?;
+		let label = label(set, record, outputs)?;
+		Ok(label.is_some_and(|label| network.class(trace.output()) == label))
+	});
+	let mut count = 0;
+	for right in right.collect::<Vec<Result<bool, AccuracyError>>>() {
+		count += usize::from(right?);
+	}
+	Ok(set.labels.is_some().then(|| share(count, set.records.len())))
+}
+
+fn infer(network: &QuantisedNetwork, record: usize, input: &[f32]) -> Result<Trace, AccuracyError> {
+	network
+		.quantise_input(input)
+		.and_then(|input| network.infer(&input))
+		.map_err(|source| AccuracyError::Network { record, source })
+}
+
+/// Where the logits of a quantised network are, whether it reveals them or not.
+struct Logits {
+	value: usize,
+	grid: Grid,
+}
+
+/// What one record shows.
+struct Compared {
+	float_right: bool,
+	integer_right: bool,
+	disagreement: Option<Disagreement>,
+	/// Differences between logits.
+	errors: Vec<f64>,
+}
+
+impl Logits {
+	fn of(quantised: &Quantised) -> Self {
+		let network = &quantised.network;
+		let value = match network.nodes.last() {
+			Some(Node::ArgMax { input }) => *input,
+			_ => network.nodes.len(),
+		};
+		let origin = value.checked_sub(1).and_then(|node| quantised.origins.get(node));
+		let output = || Grid::uniform(network.output_exponent.into());
+		Self { value, grid: origin.map_or_else(output, |origin| origin.grid.clone()) }
+	}
+
+	fn compare(
+		&self,
+		record: usize,
+		reals: &[Vec<f32>],
+		trace: &Trace,
+		set: &InputFile,
+		classifies: bool,
+	) -> Result<Compared, AccuracyError> {
+		let real = reals.last().map(Vec::as_slice).unwrap_or_default();
+		let integers = trace.values.get(self.value).map(Vec::as_slice).unwrap_or_default();
+		let dequantised = integers.iter().enumerate();
+		let dequantised = dequantised
+			.map(|(element, integer)| self.grid.real(element, integers.len(), *integer))
+			.collect::<Vec<_>>();
+		let real = real.iter().map(|real| f64::from(*real)).collect::<Vec<_>>();
+		let (float_class, integer_class) = (class_of(&real), class_of(integers));
+		let label = label(set, record, real.len())?;
+		let disagreement = (classifies && float_class != integer_class).then(|| Disagreement {
+			record,
+			label,
+			float_class,
+			integer_class,
+			float_margin: significant(margin(&real, float_class, integer_class)),
+			integer_margin: significant(margin(&dequantised, integer_class, float_class)),
+		});
+		Ok(Compared {
+			float_right: label == Some(float_class),
+			integer_right: label == Some(integer_class),
+			disagreement,
+			errors: real.iter().zip(&dequantised).map(|(real, x)| (real - x).abs()).collect(),
+		})
+	}
+}
+
+/// By how much the logit of a class exceeds that of another one.
+fn margin(logits: &[f64], class: usize, other: usize) -> f64 {
+	match logits {
+		[logit] => logit.abs(),
+		_ => match (logits.get(class), logits.get(other)) {
+			(Some(class), Some(other)) => class - other,
+			_ => 0.0,
+		},
+	}
+}
+
+/// A report in the making.
+struct Sums {
+	float_right: usize,
+	integer_right: usize,
+	disagreements: Vec<Disagreement>,
+	max_error: f64,
+	sum_of_errors: f64,
+	errors: usize,
+	layers: Vec<Layer>,
+}
+
+impl Sums {
+	fn new(layers: Vec<Layer>) -> Self {
+		Self {
+			float_right: 0,
+			integer_right: 0,
+			disagreements: Vec::new(),
+			max_error: 0.0,
+			sum_of_errors: 0.0,
+			errors: 0,
+			layers,
 		}
 	}
-	Ok(set.labels.is_some().then(|| share(right, set.records.len())))
+
+	fn add(&mut self, compared: Compared) {
+		self.float_right += usize::from(compared.float_right);
+		self.integer_right += usize::from(compared.integer_right);
+		self.disagreements.extend(compared.disagreement);
+		self.max_error = compared.errors.iter().copied().fold(self.max_error, f64::max);
+		self.sum_of_errors += compared.errors.iter().sum::<f64>();
+		self.errors += compared.errors.len();
+	}
+
+	fn merge(&mut self, other: Self) {
+		self.float_right += other.float_right;
+		self.integer_right += other.integer_right;
+		self.disagreements.extend(other.disagreements);
+		self.max_error = self.max_error.max(other.max_error);
+		self.sum_of_errors += other.sum_of_errors;
+		self.errors += other.errors;
+		for (own, other) in self.layers.iter_mut().zip(other.layers) {
+			own.merge(other);
+		}
+	}
+
+	fn report(self, set: &InputFile) -> AccuracyReport {
+		let records = set.records.len();
+		let accuracy = |right| set.labels.is_some().then(|| share(right, records));
+		let disagreements = self.disagreements.len();
+		let mut worst = self.disagreements;
+		worst.sort_by(|a, b| b.float_margin.total_cmp(&a.float_margin));
+		worst.truncate(WORST);
+		AccuracyReport {
+			records,
+			float_accuracy: accuracy(self.float_right),
+			integer_accuracy: accuracy(self.integer_right),
+			disagreements,
+			max_logit_error: significant(self.max_error),
+			mean_absolute_error: significant(self.sum_of_errors / self.errors.max(1) as f64),
+			worst,
+			layers: self.layers.into_iter().map(Layer::finish).collect(),
+		}
+	}
 }
 
 fn share(part: usize, whole: usize) -> f64 {
@@ -169,99 +353,16 @@ fn label(set: &InputFile, record: usize, outputs: usize) -> Result<Option<usize>
 	}
 }
 
-/// A layer's report in the making.
-struct Layer {
-	report: LayerReport,
-	float_value: usize,
-	elements: usize,
-	saturated: usize,
-}
-
-impl Layer {
-	fn finish(mut self) -> LayerReport {
-		self.report.low = significant(self.report.low);
-		self.report.high = significant(self.report.high);
-		self.report.saturated = share(self.saturated, self.elements);
-		self.report
-	}
-}
-
-fn layers(quantised: &Quantised, bounds: &[Vec<Interval>]) -> Vec<Layer> {
-	let bits = |value: usize| {
-		let bounds = bounds.get(value).map(Vec::as_slice).unwrap_or_default();
-		bounds.iter().map(Interval::bits).max().unwrap_or(0)
-	};
-	let layer = |value: usize, node: &str, kind: &str, exponent, float_value| Layer {
-		report: LayerReport {
-			node: node.into(),
-			kind: kind.into(),
-			exponent,
-			low: 0.0,
-			high: 0.0,
-			bits: bits(value),
-			saturated: 0.0,
-		},
-		float_value,
-		elements: 0,
-		saturated: 0,
-	};
-	let nodes = quantised.network.nodes.iter().zip(&quantised.origins).enumerate();
-	let nodes = nodes.map(|(index, (node, origin))| {
-		let kind = match node {
-			Node::Linear { .. } => "linear",
-			Node::Add { .. } => "add",
-			Node::Requantise { requantisation, .. } if requantisation.low < 0 => "requantise",
-			Node::Requantise { .. } => "relu",
-			Node::Conv { .. } => "conv",
-			Node::Affine { .. } => "affine",
-			Node::MaxPool { .. } => "max pool",
-			Node::Gather { .. } => "gather",
-			Node::Trees { .. } => "trees",
-			Node::ArgMax { .. } => "argmax",
+impl LayerReport {
+	/// The scale, or the finest and the coarsest.
+	fn scale(&self) -> String {
+		let factor = match self.factor == 1.0 {
+			true => String::new(),
+			false => format!("{:.3}·", self.factor),
 		};
-		layer(index + 1, &origin.node, kind, Some(origin.exponent), origin.float_value)
-	});
-	std::iter::once(layer(0, "input", "input", None, 0)).chain(nodes).collect()
-}
-
-/// Adds one record to the layers' ranges and saturation.
-fn observe(
-	layers: &mut [Layer],
-	quantised: &Quantised,
-	input: &[f32],
-	reals: &[Vec<f32>],
-	values: &[Vec<i64>],
-) {
-	let network = &quantised.network;
-	for (value, layer) in layers.iter_mut().enumerate() {
-		let reals = reals.get(layer.float_value).map(Vec::as_slice).unwrap_or_default();
-		for real in reals.iter().map(|real| f64::from(*real)) {
-			let first = layer.elements == 0;
-			layer.report.low = if first { real } else { layer.report.low.min(real) };
-			layer.report.high = if first { real } else { layer.report.high.max(real) };
-			layer.elements += 1;
-		}
-		let Some(node) = value.checked_sub(1) else {
-			let scales = network.input.exponents.iter().zip(&network.input.zero_points);
-			let outside = input.iter().zip(scales).filter(|(x, (exponent, zero_point))| {
-				let steps = (f64::from(**x) * power_of_two(**exponent)).round();
-				!(-128.0..=127.0).contains(&(steps - f64::from(**zero_point)))
-			});
-			layer.saturated += outside.count();
-			continue;
-		};
-		if let Some(Node::Requantise { input, requantisation }) = network.nodes.get(node) {
-			let operand = values.get(*input).map(Vec::as_slice).unwrap_or_default();
-			let (low, high) = match requantisation.low {
-				0 => (i64::MIN, requantisation.high.into()),
-				low => (low.into(), requantisation.high.into()),
-			};
-			let outside = operand.iter().enumerate().filter(|(element, x)| {
-				let shift = requantisation.shift(*element, operand.len());
-				let unclamped = x.saturating_add((1i64 << shift) >> 1) >> shift;
-				!(low..=high).contains(&unclamped)
-			});
-			layer.saturated += outside.count();
+		match self.finest == self.coarsest {
+			true => format!("{factor}2^{}", -self.finest),
+			false => format!("{factor}2^{}…{}", -self.finest, -self.coarsest),
 		}
 	}
 }
@@ -277,22 +378,35 @@ impl fmt::Display for AccuracyReport {
 		}
 		writeln!(f, "disagreements      {}", self.disagreements)?;
 		writeln!(f, "max logit error    {:.4}", self.max_logit_error)?;
+		writeln!(f, "mean logit error   {:.4}", self.mean_absolute_error)?;
 		write!(
 			f,
-			"{:<32} {:<10} {:>5} {:>5} {:>22} {:>10}",
-			"layer", "kind", "scale", "bits", "range", "saturated"
+			"{:<32} {:<10} {:>12} {:>5} {:>22} {:>10} {:>10}",
+			"layer", "kind", "scale", "bits", "range", "saturated", "rms error"
 		)?;
 		for layer in &self.layers {
-			let scale =
-				layer.exponent.map_or("-".into(), |exponent| format!("2^{}", -i16::from(exponent)));
 			let range = format!("{:.4} … {:.4}", layer.low, layer.high);
+			let error = layer.rms_error.map_or("-".into(), |error| format!("{error:.2e}"));
 			write!(
 				f,
-				"\n{:<32} {:<10} {scale:>5} {:>5} {range:>22} {:>8.3} %",
+				"\n{:<32} {:<10} {:>12} {:>5} {range:>22} {:>8.3} % {error:>10}",
 				layer.node,
 				layer.kind,
+				layer.scale(),
 				layer.bits,
 				layer.saturated * 100.0
+			)?;
+		}
+		for worst in &self.worst {
+			let label = worst.label.map_or("-".into(), |label| label.to_string());
+			write!(
+				f,
+				"\nrecord {}: label {label}, float {} (by {:.4}), integer {} (by {:.4})",
+				worst.record,
+				worst.float_class,
+				worst.float_margin,
+				worst.integer_class,
+				worst.integer_margin
 			)?;
 		}
 		Ok(())
@@ -300,109 +414,4 @@ impl fmt::Display for AccuracyReport {
 }
 
 #[cfg(test)]
-mod tests {
-	use super::*;
-	use crate::{
-		float::{FloatNode, FloatOp},
-		quantise::quantise,
-	};
-
-	/// Two logits that compare the two features.
-	fn network() -> FloatNetwork {
-		let linear = |input, weights: [f32; 4]| FloatOp::Linear {
-			input,
-			rows: 2,
-			columns: 2,
-			weights: weights.to_vec(),
-			bias: vec![0.0; 2],
-		};
-		let node = |name: &str, op| FloatNode { name: name.into(), op };
-		FloatNetwork {
-			input_len: 2,
-			nodes: vec![
-				node("first", linear(0, [1.0, 0.0, 0.0, 1.0])),
-				node("relu", FloatOp::relu(1)),
-				node("second", linear(2, [1.0, -1.0, -1.0, 1.0])),
-			],
-			ending: None,
-			classes: vec![],
-		}
-	}
-
-	fn set(labels: Option<Vec<usize>>) -> InputFile {
-		let records = vec![vec![1.0, 0.5], vec![0.25, 0.75], vec![0.5, -0.5], vec![0.1, 0.9]];
-		InputFile { records, labels }
-	}
-
-	fn report(set: &InputFile) -> AccuracyReport {
-		let quantised = quantise(&network(), "compare", &set.records).unwrap();
-		compare(&network(), &quantised, set).unwrap()
-	}
-
-	#[test]
-	fn accuracies_count_the_labels() {
-		let report = report(&set(Some(vec![0, 1, 0, 0])));
-		assert_eq!((report.float_accuracy, report.integer_accuracy), (Some(0.75), Some(0.75)));
-		assert_eq!((report.records, report.disagreements), (4, 0));
-		assert!(report.max_logit_error < 0.05, "{}", report.max_logit_error);
-	}
-
-	#[test]
-	fn unlabelled_records_are_compared_without_accuracy() {
-		let report = report(&set(None));
-		assert_eq!((report.float_accuracy, report.integer_accuracy), (None, None));
-		assert!(!report.to_string().contains("accuracy"));
-	}
-
-	#[test]
-	fn layers_have_ranges_scales_and_bits() {
-		let report = report(&set(None));
-		let kinds = report.layers.iter().map(|layer| layer.kind.as_str()).collect::<Vec<_>>();
-		assert_eq!(kinds, ["input", "linear", "relu", "linear"]);
-		assert_eq!((report.layers[0].low, report.layers[0].high), (-0.5, 1.0));
-		assert_eq!((report.layers[2].low, report.layers[2].high), (0.0, 1.0));
-		assert_eq!(report.layers[2].bits, 9, "uint8 in two's complement");
-		assert!(report.layers.iter().all(|layer| layer.saturated == 0.0));
-	}
-
-	#[test]
-	fn saturation_is_counted_on_records_beyond_the_calibration() {
-		let quantised = quantise(&network(), "compare", &set(None).records).unwrap();
-		let beyond = InputFile { records: vec![vec![100.0, 0.5]], labels: None };
-		let report = compare(&network(), &quantised, &beyond).unwrap();
-		assert_eq!(report.layers[0].saturated, 0.5, "one of two features");
-		assert!(report.max_logit_error > 90.0);
-	}
-
-	#[test]
-	fn impossible_labels_are_refused() {
-		let set = set(Some(vec![0, 1, 2, 0]));
-		let quantised = quantise(&network(), "compare", &set.records).unwrap();
-		let refused = AccuracyError::Label { record: 2, last: 1, found: 2 };
-		assert_eq!(compare(&network(), &quantised, &set), Err(refused.clone()));
-		assert_eq!(integer_accuracy(&quantised.network, &set), Err(refused));
-	}
-
-	#[test]
-	fn integer_accuracy_agrees_with_the_comparison() {
-		let set = set(Some(vec![0, 1, 1, 1]));
-		let quantised = quantise(&network(), "compare", &set.records).unwrap();
-		assert_eq!(integer_accuracy(&quantised.network, &set), Ok(report(&set).integer_accuracy));
-	}
-
-	#[test]
-	fn ties_go_to_the_first_class() {
-		assert_eq!(class_of(&[1, 3, 3]), 1);
-		assert_eq!(class_of(&[0i64]), 0);
-		assert_eq!(class_of(&[1i64]), 1);
-		assert_eq!(class_of::<i64>(&[]), 0);
-	}
-
-	#[test]
-	fn reports_survive_json() {
-		let report = report(&set(Some(vec![0, 1, 0, 1])));
-		let text = serde_json::to_string(&report).unwrap();
-		assert_eq!(serde_json::from_str::<AccuracyReport>(&text).unwrap(), report);
-		assert!(report.to_string().contains("integer accuracy   100.00 %"), "{report}");
-	}
-}
+mod tests;

@@ -29,7 +29,7 @@ use crate::{
 	onnx,
 	progress::Monitor,
 	prover::Prover,
-	quantise,
+	quantise::{self, QuantiseOptions, Reveal},
 	setup::{self, ProvingKey, SetupError},
 };
 use proofpod_primitives::{
@@ -200,7 +200,7 @@ impl ModelDirectory {
 	) -> Result<Model, ArtefactError> {
 		let float = onnx::import(onnx)?;
 		let quantise = QuantiseOptions { name: options.name.clone(), reveal: options.reveal };
-		let quantised = quantise::quantise(&float, &calibration.records, &quantise)?;
+		let quantised = quantise::quantise(&float, &quantise, &calibration.records)?;
 		let report = accuracy::compare(&float, &quantised, calibration)?;
 		let network = quantised.network;
 		let classes = options.classes.clone().unwrap_or(float.classes);
@@ -238,6 +238,7 @@ impl ModelDirectory {
 		self.write(NETWORK_FILE, &bytes)?;
 		self.write(INTERFACE_FILE, &interface.encode())?;
 		self.write(SOURCE_FILE, onnx)?;
+		self.write(PICTURE_FILE, accuracy::picture(&description.calibration).as_bytes())?;
 		self.write_description(&description)?;
 		Ok(Model { description, interface, network })
 	}

@@ -6,7 +6,8 @@ use proofpod_zkml::{
 	accuracy::{self, AccuracyReport},
 	input::InputFile,
 	network::{OutputPacking, QuantisedNetwork},
-	onnx, quantise,
+	onnx,
+	quantise::{quantise, QuantiseOptions},
 };
 use std::{fs, path::PathBuf};
 
@@ -51,7 +52,8 @@ fn measure(model: &Committed) -> (QuantisedNetwork, AccuracyReport) {
 	let float = onnx::import(&bytes).unwrap();
 	assert_eq!((float.input_len, &float.classes), (model.inputs, &model.classes));
 	let calibration = records(model.name, "calibration.json", model.inputs);
-	let quantised = quantise::quantise(&float, model.name, &calibration.records).unwrap();
+	let quantised =
+		quantise(&float, &QuantiseOptions::named(model.name), &calibration.records).unwrap();
 	let held_out = records(model.name, "held_out.json", model.inputs);
 	let report = accuracy::compare(&float, &quantised, &held_out).unwrap();
 	(quantised.network, report)

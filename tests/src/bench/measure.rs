@@ -37,8 +37,8 @@ const LARGE: usize = 300_000;
 pub(crate) fn measure(benchmark: &Benchmark) -> Result<Value> {
 	let Built { network: float, calibration, test } = benchmark.build()?;
 	let started = Instant::now();
-	let options = QuantiseOptions { name: benchmark.name.into(), ..Default::default() };
-	let quantised = quantise(&float, &calibration.records, &options)?;
+	let quantised =
+		quantise(&float, &QuantiseOptions::named(benchmark.name), &calibration.records)?;
 	let (shape, digest) = circuit::measure(&quantised.network, OUTPUT)?;
 	let compile_ms = milliseconds(started);
 	let report = accuracy::compare(&float, &quantised, &test)?;

@@ -629,7 +629,8 @@ proptest! {
 		if let Ok(network) = import(&bytes) {
 			let _ = network.evaluate(&vec![1.0; network.input_len]);
 			let record = vec![1.0; network.input_len];
-			let _ = crate::quantise::quantise(&network, "mutated", &[record]);
+			let options = crate::quantise::QuantiseOptions::named("mutated");
+				let _ = crate::quantise::quantise(&network, &options, &[record]);
 		}
 	}
 
