@@ -10,6 +10,7 @@ use crate::{
 	network::{MAX_ELEMENTS, MAX_PRODUCTS, MAX_WIDTH},
 	window::{Convolution, Window},
 };
+use std::collections::HashMap;
 
 /// Why a network of real numbers cannot be evaluated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +23,8 @@ pub enum FloatError {
 		/// Values found.
 		found: usize,
 	},
-	/// A node's operand or parameters have the wrong size, or name no earlier value.
+	/// A node's operand or parameters have the wrong size, or name no earlier value, or it is too much
+	/// to compute.
 	#[error("node {node}: its operands and parameters do not fit together")]
 	Structure {
 		/// The node.
@@ -181,6 +183,18 @@ impl FloatOp {
 		first.iter_mut().chain(others)
 	}
 
+	/// Multiplications and comparisons.
+	pub fn products(&self) -> usize {
+		match self {
+			Self::Linear { weights, .. } => weights.len(),
+			Self::Conv { convolution, .. } => convolution.products(),
+			Self::Affine { scale, .. } => scale.len(),
+			Self::MaxPool { window, .. } => window.reads(),
+			Self::Trees { forest, .. } => forest.nodes(),
+			_ => 0,
+		}
+	}
+
 	/// Elements of the output, when operands of these widths and the parameters fit together.
 	fn width(&self, widths: &[usize]) -> Option<usize> {
 		let operand = |value: &usize| widths.get(*value).copied();
@@ -194,7 +208,6 @@ impl FloatOp {
 			),
 			Self::Conv { input, convolution, weights, bias } => fits(
 				operand(input)? == convolution.window.input_len()
-					&& convolution.products() <= MAX_PRODUCTS
 					&& weights.len() == convolution.weights_len()
 					&& bias.len() == convolution.filters,
 				convolution.output_len()?,
@@ -212,8 +225,7 @@ impl FloatOp {
 			Self::Step { input } => operand(input),
 			Self::MaxPool { input, window } => {
 				let width = window.channels.checked_mul(window.positions())?;
-				let covers = || window.reads() <= MAX_PRODUCTS && window.covers();
-				fits(operand(input)? == window.input_len() && covers(), width)
+				fits(operand(input)? == window.input_len() && window.covers(), width)
 			},
 			Self::Gather { inputs, picks } => {
 				let exists = |pick: &Pick<f32>| match pick {
@@ -297,6 +309,72 @@ impl FloatOp {
 		Some(op)
 	}
 
+	/// What is left of the operation after others of its kind, or after something that it can change
+	/// places with.
+	fn simplified(&self, before: &Before<'_>) -> Rewritten {
+		match self {
+			Self::Affine { input, scale, bias } => {
+				if scale.iter().all(|scale| *scale == 1.0) && bias.iter().all(|bias| *bias == 0.0) {
+					return Rewritten::Same(*input);
+				}
+				match before.op(*input) {
+					Some(first @ Self::Affine { .. }) => {
+						first.then((scale, bias)).map_or(Rewritten::Kept, Rewritten::Replaced)
+					},
+					_ => Rewritten::Kept,
+				}
+			},
+			Self::Clamp { input, low, high } => match before.op(*input) {
+				Some(Self::Clamp { low: first_low, high: first_high, .. })
+					if low <= first_low && first_high <= high =>
+				{
+					Rewritten::Same(*input)
+				},
+				Some(Self::Clamp { input, low: first_low, high: first_high }) => {
+					let (low, high) = (first_low.clamp(*low, *high), first_high.clamp(*low, *high));
+					match low < high {
+						true => Rewritten::Replaced(Self::Clamp { input: *input, low, high }),
+						false => Rewritten::Kept,
+					}
+				},
+				_ => Rewritten::Kept,
+			},
+			Self::MaxPool { input, window } => match before.op(*input) {
+				Some(second @ (Self::Clamp { input, .. } | Self::LeakyRelu { input, .. }))
+					if before.sole =>
+				{
+					let first = Self::MaxPool { input: *input, window: window.clone() };
+					Rewritten::Swapped(first, second.clone())
+				},
+				_ => Rewritten::Kept,
+			},
+			Self::Gather { inputs, picks } => gathered(inputs, picks, before),
+			_ => Rewritten::Kept,
+		}
+	}
+
+	/// An affine map as part of the node before it, or a node as the one that has taken up the affine
+	/// map before it.
+	fn absorbed(&self, before: &Before<'_>) -> Rewritten {
+		match self {
+			Self::Affine { input, scale, bias } if before.sole => {
+				let grown = before.op(*input).and_then(|first| first.then((scale, bias)));
+				grown.map_or(Rewritten::Kept, |op| Rewritten::Grown(*input, op))
+			},
+			Self::Linear { input, .. } | Self::Conv { input, .. } => match before.op(*input) {
+				Some(Self::Affine { input, scale, bias }) => match self.after((scale, bias)) {
+					Some(mut op) => {
+						op.operands_mut().for_each(|operand| *operand = *input);
+						Rewritten::Replaced(op)
+					},
+					None => Rewritten::Kept,
+				},
+				_ => Rewritten::Kept,
+			},
+			_ => Rewritten::Kept,
+		}
+	}
+
 	/// The output, given all earlier values of a network whose widths were found to fit. Sums are
 	/// accumulated in 64 bits.
 	fn apply(&self, values: &[Vec<f32>]) -> Vec<f32> {
@@ -377,6 +455,79 @@ impl FloatOp {
 	}
 }
 
+/// What stands before a node that is being rewritten.
+struct Before<'a> {
+	nodes: &'a [FloatNode],
+	/// Elements of every value so far.
+	widths: &'a [usize],
+	/// Whether nothing else reads the node's operands.
+	sole: bool,
+}
+
+impl Before<'_> {
+	/// The operation that gives a value.
+	fn op(&self, value: usize) -> Option<&FloatOp> {
+		Some(&self.nodes.get(value.checked_sub(1)?)?.op)
+	}
+
+	fn width(&self, value: usize) -> Option<usize> {
+		self.widths.get(value).copied()
+	}
+}
+
+/// What becomes of a node.
+enum Rewritten {
+	/// It stays.
+	Kept,
+	/// Its value is this one.
+	Same(usize),
+	/// Another operation stands in its place.
+	Replaced(FloatOp),
+	/// The node that gives this value does its work, too, by this operation.
+	Grown(usize, FloatOp),
+	/// Two operations stand in its place, the second on the first one's value.
+	Swapped(FloatOp, FloatOp),
+}
+
+/// A choice of elements of values that may be choices themselves.
+fn gathered(inputs: &[usize], picks: &[Pick<f32>], before: &Before<'_>) -> Rewritten {
+	let mut sources = Vec::new();
+	let mut places = HashMap::new();
+	let mut place_of = |value: usize| {
+		*places.entry(value).or_insert_with(|| {
+			sources.push(value);
+			sources.len() - 1
+		})
+	};
+	let mut direct = Vec::with_capacity(picks.len());
+	for pick in picks {
+		let Pick::Element { operand, element } = pick else {
+			direct.push(*pick);
+			continue;
+		};
+		let (value, element) = match before.op(inputs[*operand]) {
+			Some(FloatOp::Gather { inputs, picks }) => match picks[*element] {
+				Pick::Element { operand, element } => (inputs[operand], element),
+				constant => {
+					direct.push(constant);
+					continue;
+				},
+			},
+			_ => (inputs[*operand], *element),
+		};
+		direct.push(Pick::Element { operand: place_of(value), element });
+	}
+	let in_order = direct.iter().enumerate().all(
+		|(index, pick)| matches!(pick, Pick::Element { operand: 0, element } if *element == index),
+	);
+	match sources.as_slice() {
+		[value] if in_order && before.width(*value) == Some(direct.len()) => {
+			Rewritten::Same(*value)
+		},
+		_ => Rewritten::Replaced(FloatOp::Gather { inputs: sources, picks: direct }),
+	}
+}
+
 /// The parameter of every channel, when it is the same for all elements of a plane.
 fn per_channel(parameters: &[f32], plane: usize) -> Option<Vec<f32>> {
 	let planes = parameters.chunks(plane.max(1));
@@ -409,8 +560,10 @@ pub struct FloatNode {
 /// A last step that does not change which class wins, and that the quantised network leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-	/// Probabilities of the logits.
+	/// Probabilities of the logits, or their logarithms.
 	Softmax,
+	/// Probability of every logit by itself.
+	Sigmoid,
 	/// Index of the largest logit.
 	ArgMax,
 }
@@ -436,6 +589,7 @@ impl FloatNetwork {
 	pub fn widths(&self) -> Result<Vec<usize>, FloatError> {
 		let mut widths = vec![self.input_len];
 		let mut elements = self.input_len;
+		let mut products = 0usize;
 		for FloatNode { name, op } in &self.nodes {
 			let structure = || FloatError::Structure { node: name.clone() };
 			let width = op
@@ -443,7 +597,8 @@ impl FloatNetwork {
 				.filter(|width| (1..=MAX_WIDTH).contains(width))
 				.ok_or_else(structure)?;
 			elements = elements.saturating_add(width);
-			if elements > MAX_ELEMENTS {
+			products = products.saturating_add(op.products());
+			if elements > MAX_ELEMENTS || products > MAX_PRODUCTS {
 				return Err(structure());
 			}
 			widths.push(width);
@@ -479,68 +634,74 @@ impl FloatNetwork {
 		Ok(self.evaluate(input)?.pop().unwrap_or_default())
 	}
 
-	/// The same function with fewer nodes: without nodes on which the output does not depend, and with
-	/// scales and constants next to a linear node or a convolution made part of it.
+	/// The same function with fewer and cheaper nodes:
+	///
+	/// * without nodes on which the output does not depend, and without those that change nothing;
+	/// * clamps, affine maps and choices of elements that follow their like are one with it;
+	/// * the largest element is taken before a clamp or a leaky ReLU, not after it: both are monotone,
+	///   and fewer elements remain for them;
+	/// * scales and constants next to a linear node or a convolution are part of it.
 	///
 	/// A network that does not fit together is returned as it is.
 	pub fn folded(mut self) -> Self {
-		if self.widths().is_err() {
-			return self;
-		}
 		self.prune();
-		while self.fold_one() {
-			self.prune();
-		}
+		self.rewrite(|op, before| op.simplified(before));
+		self.prune();
+		self.rewrite(|op, before| op.absorbed(before));
+		self.prune();
 		self
 	}
 
-	/// Makes one `Affine` node part of its linear or convolutional neighbours; false when there is
-	/// none left.
-	fn fold_one(&mut self) -> bool {
-		let mut readers = vec![Vec::new(); self.nodes.len() + 1];
-		for (node, FloatNode { op, .. }) in self.nodes.iter().enumerate() {
-			for operand in op.operands() {
-				readers[operand].push(node);
-			}
+	/// Replaces every node by what `rule` makes of it.
+	fn rewrite(&mut self, rule: impl Fn(&FloatOp, &Before<'_>) -> Rewritten) {
+		let Ok(widths) = self.widths() else { return };
+		let mut readers = vec![0usize; widths.len()];
+		for operand in self.nodes.iter().flat_map(|node| node.op.operands()) {
+			readers[operand] += 1;
 		}
-		for node in 0..self.nodes.len() {
-			let FloatOp::Affine { input, scale, bias } = &self.nodes[node].op else { continue };
-			let (input, affine) = (*input, (scale.clone(), bias.clone()));
-			let affine = (affine.0.as_slice(), affine.1.as_slice());
-			let followers = &readers[node + 1];
-			let before = input.checked_sub(1).filter(|_| readers[input].len() == 1);
-			if let Some(op) = before.and_then(|before| self.nodes[before].op.then(affine)) {
-				self.nodes[input - 1].op = op;
-			} else {
-				let after =
-					|follower: &usize| Some((*follower, self.nodes[*follower].op.after(affine)?));
-				let Some(folded) = followers.iter().map(after).collect::<Option<Vec<_>>>() else {
+		let old = std::mem::take(&mut self.nodes);
+		let last = old.len();
+		// What stands for every old value, and the elements of every new one.
+		let (mut values, mut new_widths) = (vec![0], vec![self.input_len]);
+		for (index, FloatNode { name, mut op }) in old.into_iter().enumerate() {
+			let sole = op.operands().all(|operand| readers[operand] == 1);
+			op.operands_mut().for_each(|operand| *operand = values[*operand]);
+			let before = Before { nodes: &self.nodes, widths: &new_widths, sole };
+			let added = match rule(&op, &before) {
+				// A network has one node at least.
+				Rewritten::Same(0) if index + 1 == last => vec![(name, op)],
+				Rewritten::Same(value) => {
+					values.push(value);
 					continue;
-				};
-				if folded.is_empty() {
+				},
+				Rewritten::Grown(value, op) => {
+					if let Some(node) =
+						value.checked_sub(1).and_then(|node| self.nodes.get_mut(node))
+					{
+						node.op = op;
+					}
+					values.push(value);
 					continue;
-				}
-				for (follower, op) in folded {
-					self.nodes[follower].op = op;
-				}
+				},
+				Rewritten::Kept => vec![(name, op)],
+				Rewritten::Replaced(op) => vec![(name, op)],
+				Rewritten::Swapped(first, mut second) => {
+					let own = op.operands().next().and_then(|value| value.checked_sub(1));
+					let own = own.and_then(|node| self.nodes.get(node));
+					let own = own.map_or_else(|| name.clone(), |node| node.name.clone());
+					let value = self.nodes.len() + 1;
+					second.operands_mut().for_each(|operand| *operand = value);
+					vec![(name, first), (own, second)]
+				},
+			};
+			for (name, op) in added {
+				self.nodes.push(FloatNode { name, op });
+				new_widths.push(widths[index + 1]);
 			}
-			self.redirect(node + 1, input);
-			return true;
+			values.push(self.nodes.len());
 		}
-		false
-	}
-
-	/// Makes everything that reads one value read another, and ends the network there when the value
-	/// was its output.
-	fn redirect(&mut self, from: usize, to: usize) {
-		for operand in self.nodes.iter_mut().flat_map(|node| node.op.operands_mut()) {
-			if *operand == from {
-				*operand = to;
-			}
-		}
-		if from == self.nodes.len() {
-			self.nodes.truncate(to);
-		}
+		// What comes after the last value cannot be part of it.
+		self.nodes.truncate(values.last().copied().unwrap_or(0));
 	}
 
 	/// Removes the nodes on which the output does not depend.

@@ -94,10 +94,18 @@ impl Window {
 		windows.saturating_mul(self.kernel_len())
 	}
 
-	/// Whether every window reads at least one element that is not padding. Takes as many steps as
-	/// there are [reads](Self::reads).
+	/// Whether every window reads at least one element that is not padding.
 	pub fn covers(&self) -> bool {
-		(0..self.positions()).all(|position| self.taps(position).next().is_some())
+		let Some(output) = self.output() else { return true };
+		(0..2).all(|axis| {
+			(0..output[axis]).all(|place| {
+				// The first step of the window that is past the padding.
+				let begin = place * self.stride[axis];
+				let skipped = self.pads[axis].saturating_sub(begin).div_ceil(self.dilation[axis]);
+				let first = begin + skipped * self.dilation[axis];
+				skipped < self.kernel[axis] && first < self.pads[axis] + self.input[axis]
+			})
+		})
 	}
 }
 
@@ -196,6 +204,8 @@ mod tests {
 		assert_eq!(taps(3), [(0, 2), (1, 3), (2, 6), (3, 7)]);
 		assert!(window().covers());
 		assert!(!Window { pads: [2, 0, 0, 0], ..window() }.covers());
+		let sparse = Window { kernel: [1, 2], dilation: [1, 5], pads: [0, 1, 0, 1], ..window() };
+		assert!(!sparse.covers(), "both elements lie in the padding");
 	}
 
 	#[test]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use super::{shape::Shape, OPERATORS, OPSETS};
+use super::{shape::Shape, ML_OPERATORS, ML_OPSETS, OPERATORS, OPSETS};
 
 /// Why an ONNX file is refused. Names from the file are shortened and escaped before they are shown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +28,15 @@ pub enum OnnxError {
 	/// The file has no graph.
 	#[error("expected an ONNX model with a graph, found none: is this an ONNX file?")]
 	NoGraph,
+	/// The operator set of classical machine learning is too old or too new.
+	#[error(
+		"expected version {} to {} of the operator set ai.onnx.ml, found {}",
+		ML_OPSETS.start(), ML_OPSETS.end(), .found.map_or("none".to_string(), |found| found.to_string())
+	)]
+	MlOpset {
+		/// Version that the file imports.
+		found: Option<i64>,
+	},
 	/// The operator set is too old or too new.
 	#[error(
 		"expected version {} to {} of ONNX's default operator set, found {}: convert the model with onnx.version_converter",
@@ -46,12 +55,14 @@ pub enum OnnxError {
 		found: usize,
 	},
 	/// The graph has not exactly one input or output.
-	#[error("expected a graph with exactly one {what}, found {found}")]
+	#[error("expected a graph with exactly one {what}, found {found}{names}")]
 	Ends {
 		/// `input` or `output`.
 		what: &'static str,
 		/// Number found, besides constants.
 		found: usize,
+		/// The first of them, after a colon.
+		names: String,
 	},
 	/// The input's type or shape cannot be used.
 	#[error("input {name}: expected {expected}, found {found}")]
@@ -71,14 +82,24 @@ pub enum OnnxError {
 	},
 	/// An operator is not supported.
 	#[error(
-		"node {node}: operator {operator} is not supported; supported are {}",
-		OPERATORS.join(", ")
+		"node {node}: operator {operator} is not supported; supported are {}; of ai.onnx.ml: {}",
+		OPERATORS.join(", "), ML_OPERATORS.join(", ")
 	)]
 	Operator {
 		/// The node.
 		node: String,
 		/// Its operator.
 		operator: String,
+	},
+	/// A use of an operator is not supported, for a reason.
+	#[error("node {node} ({operator}): {reason}")]
+	Refused {
+		/// The node.
+		node: String,
+		/// Its operator.
+		operator: String,
+		/// What is expected, what was found, what to do.
+		reason: String,
 	},
 	/// A node has the wrong number of inputs or outputs.
 	#[error("node {node} ({operator}): expected {expected}, found {found}")]
@@ -109,6 +130,28 @@ pub enum OnnxError {
 		operator: String,
 		/// The name.
 		name: String,
+	},
+	/// An output that the importer leaves out is used.
+	#[error(
+		"node {node} ({operator}): expected only its first output to be used, found {name} used"
+	)]
+	Withheld {
+		/// The node.
+		node: String,
+		/// Its operator.
+		operator: String,
+		/// The output.
+		name: String,
+	},
+	/// A quantised value meets an operator on real numbers.
+	#[error("node {node} ({operator}): expected {what} to be real numbers, found a quantised value: insert a DequantizeLinear")]
+	Quantised {
+		/// The node.
+		node: String,
+		/// Its operator.
+		operator: String,
+		/// The operand.
+		what: &'static str,
 	},
 	/// Softmax or ArgMax stands before the graph's end.
 	#[error("node {node} ({operator}): expected {operator} as the graph's last node, found its output used")]

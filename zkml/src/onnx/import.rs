@@ -1,29 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! From an ONNX graph to a [`FloatNetwork`], operator by operator, as the ONNX operator
-//! specification defines them.
+//! From an ONNX graph to a [`FloatNetwork`], node by node.
 
 use super::{
 	error::{printable, OnnxError},
-	graph::{Attributes, Label, Operand, Scope},
-	proto::{
-		attribute_type, data_type, GraphProto, ModelProto, NodeProto, TypeProto, ValueInfoProto,
-	},
-	shape::{Shape, MAX_RANK},
-	tensor::{Elements, Tensor},
-	wire, MAX_GRAPH_NODES, OPSETS,
+	graph::{Call, Ended, Label, Operand, Scope, Value},
+	ops,
+	proto::{data_type, GraphProto, ModelProto, OperatorSetIdProto, TypeProto, ValueInfoProto},
+	shape::Shape,
+	tensor::Tensor,
+	wire, MAX_GRAPH_NODES, ML_OPSETS, OPSETS,
 };
 use crate::{
 	float::{Ending, FloatNetwork, FloatNode, FloatOp},
-	network::{MAX_ELEMENTS, MAX_WEIGHTS, MAX_WIDTH},
+	network::{MAX_ELEMENTS, MAX_PRODUCTS, MAX_WEIGHTS, MAX_WIDTH},
 };
 use prost::Message;
 use std::collections::HashSet;
 
 /// Reads an ONNX file, which anybody may have written.
 ///
-/// Constants that are added next to a linear operator become part of its bias; nodes on which the
-/// output does not depend are left out.
+/// Constants next to a linear operator become part of it; nodes on which the output does not depend
+/// are left out.
 ///
 /// # Errors
 /// The first thing that is not supported or does not fit, with the node's name and operator.
@@ -32,11 +30,7 @@ pub fn import(bytes: &[u8]) -> Result<FloatNetwork, OnnxError> {
 	let model = ModelProto::decode(bytes)
 		.map_err(|error| OnnxError::Malformed { reason: error.to_string() })?;
 	let graph = model.graph.ok_or(OnnxError::NoGraph)?;
-	let opset = model.opset_import.iter().find(|set| is_default(&set.domain));
-	match opset.map(|set| set.version) {
-		Some(version) if OPSETS.contains(&version) => (),
-		found => return Err(OnnxError::Opset { found }),
-	}
+	check_versions(&model.opset_import, &graph)?;
 	let classes = model.metadata_props.into_iter().find(|property| property.key == "classes");
 	let classes = classes.map_or(Vec::new(), |property| {
 		property.value.split(',').map(|class| class.trim().to_string()).collect()
@@ -44,16 +38,44 @@ pub fn import(bytes: &[u8]) -> Result<FloatNetwork, OnnxError> {
 	Importer::new(&graph)?.import(graph, classes)
 }
 
+/// The set of operators for classical machine learning.
+const ML_DOMAIN: &str = "ai.onnx.ml";
+
 fn is_default(domain: &str) -> bool {
 	["", "ai.onnx"].contains(&domain)
 }
 
-struct Importer {
-	scope: Scope,
+/// Checks the versions of the operator sets that the graph uses.
+fn check_versions(imports: &[OperatorSetIdProto], graph: &GraphProto) -> Result<(), OnnxError> {
+	let version = |is_wanted: fn(&str) -> bool| {
+		imports.iter().find(|set| is_wanted(&set.domain)).map(|set| set.version)
+	};
+	let uses = |is_wanted: fn(&str) -> bool| graph.node.iter().any(|node| is_wanted(&node.domain));
+	let is_ml = |domain: &str| domain == ML_DOMAIN;
+	match version(is_default) {
+		Some(version) if OPSETS.contains(&version) => (),
+		None if uses(is_ml) && !uses(is_default) => (),
+		found => return Err(OnnxError::Opset { found }),
+	}
+	match version(is_ml) {
+		Some(version) if ML_OPSETS.contains(&version) => Ok(()),
+		_ if !uses(is_ml) => Ok(()),
+		found => Err(OnnxError::MlOpset { found }),
+	}
+}
+
+/// What was read so far.
+pub(super) struct Importer {
+	pub(super) scope: Scope,
 	nodes: Vec<FloatNode>,
-	/// Elements of all values, and weights, so far: what the network will take in memory.
+	/// Elements of all values, multiplications, weights, and elements of constants that were computed
+	/// from others: what the network will take in time and memory.
 	elements: usize,
+	products: usize,
 	weights: usize,
+	folded: usize,
+	/// Names of the outputs, as a classifier gives them.
+	pub(super) classes: Vec<String>,
 }
 
 impl Importer {
@@ -70,7 +92,15 @@ impl Importer {
 				found: "a sparse tensor".into(),
 			});
 		}
-		Ok(Self { scope: Scope::new(&graph.node), nodes: Vec::new(), elements: 0, weights: 0 })
+		Ok(Self {
+			scope: Scope::new(&graph.node),
+			nodes: Vec::new(),
+			elements: 0,
+			products: 0,
+			weights: 0,
+			folded: 0,
+			classes: Vec::new(),
+		})
 	}
 
 	fn import(
@@ -82,376 +112,145 @@ impl Importer {
 		for mut tensor in graph.initializer {
 			let name = std::mem::take(&mut tensor.name);
 			constants.insert(name.clone());
-			self.scope.bind_constant(&name, Tensor::read(&name, tensor)?)?;
+			let tensor = self.scope.constant_of(Tensor::read(&name, tensor)?);
+			self.scope.bind(&name, tensor)?;
 		}
-		let mut inputs = graph.input.iter().filter(|input| !constants.contains(&input.name));
-		let (Some(input), 0) = (inputs.next(), inputs.count()) else {
-			let found = graph.input.iter().filter(|input| !constants.contains(&input.name)).count();
-			return Err(OnnxError::Ends { what: "input", found });
+		let is_input = |input: &&ValueInfoProto| !constants.contains(&input.name);
+		let inputs = graph.input.iter().filter(is_input).collect::<Vec<_>>();
+		let [input] = inputs.as_slice() else {
+			return Err(ends("input", &inputs));
 		};
 		let shape = input_shape(input)?;
 		let input_len = shape.width().unwrap_or(0);
-		self.scope.bind(&input.name, Operand::Value { value: 0, shape })?;
-		for (index, node) in graph.node.into_iter().enumerate() {
-			let label = Label::of(index, &node);
-			if !is_default(&node.domain) {
-				let operator = format!("{} of {}", label.operator, printable(&node.domain));
-				return Err(OnnxError::Operator { node: label.node, operator });
-			}
-			let [output] = node.output.as_slice() else {
-				return Err(arity(&label, "one output", node.output.len()));
+		self.scope.bind(&input.name, Operand::Value(Value { value: 0, shape, grid: None }))?;
+		for (index, node) in graph.node.iter().enumerate() {
+			let call = Call { label: Label::of(index, node), node };
+			let operands = match node.domain.as_str() {
+				domain if is_default(domain) => ops::apply(&mut self, &call)?,
+				ML_DOMAIN => ops::apply_ml(&mut self, &call)?,
+				other => {
+					let operator = format!("{} of {}", call.label.operator, printable(other));
+					return Err(OnnxError::Operator { node: call.label.node, operator });
+				},
 			};
-			let result = self.node(&label, &node)?;
-			self.scope.bind(output, result)?;
+			let mut operands = operands.into_iter();
+			for output in &node.output {
+				let operand = operands.next().unwrap_or(Operand::Withheld(call.label.clone()));
+				if !output.is_empty() {
+					self.scope.bind(output, operand)?;
+				}
+			}
 		}
-		let [output] = graph.output.as_slice() else {
-			return Err(OnnxError::Ends { what: "output", found: graph.output.len() });
-		};
-		let (value, ending) = match self.scope.get(&output.name) {
-			Some(Operand::Value { value, .. }) => (*value, None),
-			Some(Operand::Ended { value, by }) => (
-				*value,
-				Some(if by.operator == "ArgMax" { Ending::ArgMax } else { Ending::Softmax }),
-			),
-			Some(Operand::Constant(_)) => return Err(OnnxError::Output { found: "a constant" }),
-			None => {
-				return Err(OnnxError::UnknownName {
-					user: "the graph's output".into(),
-					name: printable(&output.name),
-				})
-			},
-		};
-		if value == 0 {
-			return Err(OnnxError::Output { found: "the input itself" });
-		}
+		let (value, ending) = self.output(&graph.output)?;
 		self.nodes.truncate(value);
+		let classes = if classes.is_empty() { self.classes } else { classes };
 		Ok(FloatNetwork { input_len, nodes: self.nodes, ending, classes }.folded())
 	}
 
-	fn node(&mut self, label: &Label, node: &NodeProto) -> Result<Operand, OnnxError> {
-		let attributes = |known| Attributes::new(label, &node.attribute, known);
-		match node.op_type.as_str() {
-			"Gemm" => {
-				let attributes = attributes(&["alpha", "beta", "transA", "transB"])?;
-				self.gemm(label, node, &attributes)
+	/// The value that the graph ends with. A classifier may give its class and its scores.
+	fn output(&self, outputs: &[ValueInfoProto]) -> Result<(usize, Option<Ending>), OnnxError> {
+		let mut values = HashSet::new();
+		let mut endings = Vec::new();
+		for output in outputs {
+			let (value, ending) = match self.scope.get(&output.name) {
+				Some(Operand::Value(Value { value, .. })) => (*value, None),
+				Some(Operand::Ended(Ended { value, ending, .. })) => (*value, *ending),
+				Some(Operand::Constant(_)) => {
+					return Err(OnnxError::Output { found: "a constant" })
+				},
+				Some(Operand::Withheld(by)) => {
+					return Err(OnnxError::Withheld {
+						node: by.node.clone(),
+						operator: by.operator.clone(),
+						name: printable(&output.name),
+					})
+				},
+				None => {
+					return Err(OnnxError::UnknownName {
+						user: "the graph's output".into(),
+						name: printable(&output.name),
+					})
+				},
+			};
+			if value == 0 {
+				return Err(OnnxError::Output { found: "the input itself" });
+			}
+			values.insert(value);
+			endings.push(ending);
+		}
+		match (values.iter().next(), values.len()) {
+			// The scores say more than the class.
+			(Some(value), 1) => {
+				let scores = endings.iter().find(|ending| **ending != Some(Ending::ArgMax));
+				Ok((*value, scores.copied().unwrap_or(Some(Ending::ArgMax))))
 			},
-			"MatMul" => {
-				attributes(&[])?;
-				self.matmul(label, node)
-			},
-			"Add" => {
-				attributes(&[])?;
-				self.add(label, node)
-			},
-			"Relu" => {
-				attributes(&[])?;
-				let [input] = inputs(label, node, "one input")?;
-				let (input, shape) = self.scope.computed(label, input, "the input")?;
-				self.push(label, FloatOp::relu(input), shape)
-			},
-			"Identity" => {
-				attributes(&[])?;
-				let [input] = inputs(label, node, "one input")?;
-				self.scope.operand(label, input).cloned()
-			},
-			"Flatten" => {
-				let attributes = attributes(&["axis"])?;
-				let [input] = inputs(label, node, "one input")?;
-				let (value, shape) = self.scope.computed(label, input, "the input")?;
-				let rank = shape.0.len();
-				let axis = attributes.axis(1, rank, rank + 1)?;
-				let (outer, inner) = shape.0.split_at(axis);
-				let shape = Shape(vec![outer.iter().product(), inner.iter().product()]);
-				Ok(Operand::Value { value, shape })
-			},
-			"Reshape" => {
-				let attributes = attributes(&["allowzero"])?;
-				self.reshape(label, node, &attributes)
-			},
-			"Constant" => self.constant(label, node),
-			"Softmax" => {
-				let attributes = attributes(&["axis"])?;
-				self.ending(label, node, &attributes, -1)
-			},
-			"ArgMax" => {
-				let attributes = attributes(&["axis", "keepdims", "select_last_index"])?;
-				if attributes.flag("select_last_index")? {
-					return Err(label.attribute("select_last_index", "0", "1"));
-				}
-				self.ending(label, node, &attributes, 0)
-			},
-			_ => Err(OnnxError::Operator {
-				node: label.node.clone(),
-				operator: label.operator.clone(),
-			}),
+			_ => Err(ends("output", &outputs.iter().collect::<Vec<_>>())),
 		}
 	}
 
-	fn push(&mut self, label: &Label, op: FloatOp, shape: Shape) -> Result<Operand, OnnxError> {
-		let expected = || format!("an output of 1 to {MAX_WIDTH} elements");
-		let width = shape.width().ok_or_else(|| label.shape(expected(), &shape))?;
-		self.elements += width;
+	/// Adds an operation to the network.
+	pub(super) fn push(
+		&mut self,
+		label: &Label,
+		op: FloatOp,
+		shape: Shape,
+	) -> Result<Value, OnnxError> {
+		self.elements += output_width(label, &shape)?;
 		if self.elements > MAX_ELEMENTS {
 			let expected = format!("at most {MAX_ELEMENTS} elements in all values together");
 			return Err(label.shape(expected, &shape));
 		}
+		self.products = self.products.saturating_add(op.products());
+		if self.products > MAX_PRODUCTS {
+			let expected = format!("at most {MAX_PRODUCTS} multiplications in one inference");
+			return Err(label.shape(expected, &shape));
+		}
 		let name = format!("{} ({})", label.node.trim_matches('"'), label.operator);
 		self.nodes.push(FloatNode { name, op });
-		Ok(Operand::Value { value: self.nodes.len(), shape })
+		Ok(Value { value: self.nodes.len(), shape, grid: None })
 	}
 
-	/// `alpha · A · B + beta · C`, A computed, B and C constant.
-	fn gemm(
+	/// Counts weights before they are copied: one constant may serve many nodes.
+	pub(super) fn count_weights(
 		&mut self,
 		label: &Label,
-		node: &NodeProto,
-		attributes: &Attributes<'_>,
-	) -> Result<Operand, OnnxError> {
-		let (a, b, c) = match node.input.as_slice() {
-			[a, b] => (a, b, None),
-			[a, b, c] => (a, b, Some(c).filter(|name| !name.is_empty())),
-			other => return Err(arity(label, "two or three inputs", other.len())),
-		};
-		let (alpha, beta) = (attributes.float("alpha", 1.0)?, attributes.float("beta", 1.0)?);
-		let (input, mut shape) = self.scope.computed(label, a, "A")?;
-		if shape.0.len() != 2 {
-			return Err(label.shape("A of two axes: insert a Flatten", &shape));
+		weights: Option<usize>,
+		shape: &Shape,
+	) -> Result<(), OnnxError> {
+		self.weights = self.weights.saturating_add(weights.unwrap_or(usize::MAX));
+		if self.weights > MAX_WEIGHTS {
+			let expected = format!("at most {MAX_WEIGHTS} weights in all nodes together");
+			return Err(label.shape(expected, shape));
 		}
-		if attributes.flag("transA")? {
-			shape.0.reverse();
-		}
-		let columns = shape.row().ok_or_else(|| label.shape("A of one row, [1, K]", &shape))?;
-		let tensor = self.scope.constant(label, b, "B")?;
-		let transposed = attributes.flag("transB")?;
-		let rows = match (tensor.shape.0.as_slice(), transposed) {
-			([k, n], false) | ([n, k], true) if *k == columns => *n,
-			_ => {
-				let expected = if transposed { "N, " } else { "" };
-				let tail = if transposed { "" } else { ", N" };
-				let expected = format!("B of shape [{expected}{columns}{tail}]");
-				return Err(label.shape(expected, &tensor.shape));
-			},
-		};
-		count_weights(label, &mut self.weights, &tensor.shape)?;
-		let weights = row_major(tensor.floats()?, rows, columns, transposed, alpha);
-		let output = Shape(vec![1, rows]);
-		let mut bias = vec![0.0; output.width().map_or(0, |_| rows)];
-		if let Some(c) = c {
-			let tensor = self.scope.constant(label, c, "C")?;
-			let expanded = tensor.shape.expand(tensor.floats()?, &output).ok_or_else(|| {
-				label.shape(format!("C that broadcasts to {output}"), &tensor.shape)
-			})?;
-			bias = expanded.into_iter().map(|element| beta * element).collect();
-		}
-		self.push(label, FloatOp::Linear { input, rows, columns, weights, bias }, output)
+		Ok(())
 	}
 
-	/// `A · B`, A computed and one row, B a constant matrix.
-	fn matmul(&mut self, label: &Label, node: &NodeProto) -> Result<Operand, OnnxError> {
-		let [a, b] = inputs(label, node, "two inputs")?;
-		let (input, mut shape) = self.scope.computed(label, a, "A")?;
-		let columns = shape.row().ok_or_else(|| label.shape("A of one row, [1, K]", &shape))?;
-		let tensor = self.scope.constant(label, b, "B")?;
-		let rows = match tensor.shape.0.as_slice() {
-			[k, n] if *k == columns => *n,
-			_ => return Err(label.shape(format!("B of shape [{columns}, N]"), &tensor.shape)),
-		};
-		count_weights(label, &mut self.weights, &tensor.shape)?;
-		let weights = row_major(tensor.floats()?, rows, columns, false, 1.0);
-		if let Some(last) = shape.0.last_mut() {
-			*last = rows;
+	/// Counts the elements of a constant before it is computed from others.
+	pub(super) fn count_folded(&mut self, label: &Label, shape: &Shape) -> Result<(), OnnxError> {
+		self.folded = self.folded.saturating_add(shape.elements().unwrap_or(usize::MAX));
+		if self.folded > MAX_WEIGHTS {
+			let expected = format!("at most {MAX_WEIGHTS} elements in all computed constants");
+			return Err(label.shape(expected, shape));
 		}
-		let bias = vec![0.0; shape.width().map_or(0, |_| rows)];
-		self.push(label, FloatOp::Linear { input, rows, columns, weights, bias }, shape)
-	}
-
-	/// Two computed values, or a computed value and a constant in either order.
-	fn add(&mut self, label: &Label, node: &NodeProto) -> Result<Operand, OnnxError> {
-		let [a, b] = inputs(label, node, "two inputs")?;
-		let (first, second) = (self.scope.operand(label, a)?, self.scope.operand(label, b)?);
-		let (op, shape) = match (first, second) {
-			(
-				Operand::Value { value: left, shape },
-				Operand::Value { value: right, shape: other },
-			) => {
-				let output = shape.broadcast(other).filter(|output| {
-					output.elements() == shape.elements() && output.elements() == other.elements()
-				});
-				let expected = || format!("a second operand of {shape}, like the first");
-				let output = output.ok_or_else(|| label.shape(expected(), other))?;
-				(FloatOp::Add { left: *left, right: *right }, output)
-			},
-			(Operand::Value { value, shape }, Operand::Constant(index))
-			| (Operand::Constant(index), Operand::Value { value, shape }) => {
-				let tensor = self
-					.scope
-					.tensors
-					.get(*index)
-					.ok_or_else(|| label.not_computed("one operand"))?;
-				let refuse =
-					|| label.shape(format!("a constant that broadcasts to {shape}"), &tensor.shape);
-				let output = tensor
-					.shape
-					.broadcast(shape)
-					.filter(|output| output.elements() == shape.elements())
-					.ok_or_else(refuse)?;
-				let bias = tensor.shape.expand(tensor.floats()?, &output).ok_or_else(refuse)?;
-				(FloatOp::bias(*value, bias), output)
-			},
-			_ => return Err(label.not_computed("one operand")),
-		};
-		self.push(label, op, shape)
-	}
-
-	fn reshape(
-		&mut self,
-		label: &Label,
-		node: &NodeProto,
-		attributes: &Attributes<'_>,
-	) -> Result<Operand, OnnxError> {
-		let [input, target] = inputs(label, node, "two inputs")?;
-		let (value, shape) = self.scope.computed(label, input, "the data")?;
-		let keeps_zero = attributes.flag("allowzero")?;
-		let target = self.scope.constant(label, target, "the shape")?;
-		let wanted = target.integers()?;
-		if wanted.len() > MAX_RANK {
-			return Err(label.shape(format!("a target of at most {MAX_RANK} axes"), &target.shape));
-		}
-		let refuse = || label.shape(format!("data that reshapes to {wanted:?}"), &shape);
-		let mut dims = Vec::new();
-		let mut inferred = None;
-		for (axis, dim) in wanted.iter().enumerate() {
-			dims.push(match dim {
-				-1 if inferred.is_none() => {
-					inferred = Some(axis);
-					1
-				},
-				0 if !keeps_zero => *shape.0.get(axis).ok_or_else(refuse)?,
-				dim => usize::try_from(*dim).map_err(|_| refuse())?,
-			});
-		}
-		let (width, known) = (shape.width(), Shape(dims.clone()).elements());
-		if let (Some(axis), Some(width), Some(known @ 1..)) = (inferred, width, known) {
-			dims[axis] = width / known;
-		}
-		match Shape(dims) {
-			output if output.width().is_some() && output.width() == width => {
-				Ok(Operand::Value { value, shape: output })
-			},
-			_ => Err(refuse()),
-		}
-	}
-
-	fn constant(&mut self, label: &Label, node: &NodeProto) -> Result<Operand, OnnxError> {
-		let kinds = [
-			("value", attribute_type::TENSOR, "a tensor"),
-			("value_float", attribute_type::FLOAT, "a float"),
-			("value_floats", attribute_type::FLOATS, "floats"),
-			("value_int", attribute_type::INT, "an integer"),
-			("value_ints", attribute_type::INTS, "integers"),
-		];
-		let attributes = Attributes::new(label, &node.attribute, &kinds.map(|kind| kind.0))?;
-		if !node.input.is_empty() {
-			return Err(arity(label, "no inputs", node.input.len()));
-		}
-		let [attribute] = node.attribute.as_slice() else {
-			let found = format!("{} attributes", node.attribute.len());
-			return Err(label.attribute("value", "exactly one attribute", found));
-		};
-		for (name, r#type, what) in kinds {
-			attributes.typed(name, r#type, what)?;
-		}
-		let tensor = |dims: Vec<usize>, elements| Tensor {
-			name: label.node.clone(),
-			shape: Shape(dims),
-			elements,
-		};
-		let tensor = match attribute.name.as_str() {
-			"value_float" => tensor(vec![], Elements::Float(vec![attribute.f])),
-			"value_floats" => {
-				tensor(vec![attribute.floats.len()], Elements::Float(attribute.floats.clone()))
-			},
-			"value_int" => tensor(vec![], Elements::Int(vec![attribute.i])),
-			"value_ints" => {
-				tensor(vec![attribute.ints.len()], Elements::Int(attribute.ints.clone()))
-			},
-			_ => {
-				let proto = attribute.t.clone();
-				Tensor::read(
-					&label.node,
-					proto.ok_or_else(|| label.attribute("value", "a tensor", "nothing"))?,
-				)?
-			},
-		};
-		if matches!(&tensor.elements, Elements::Float(e) if e.iter().any(|e| !e.is_finite())) {
-			return Err(label.attribute(&attribute.name, "finite numbers", "a NaN or an infinity"));
-		}
-		self.scope.tensors.push(tensor);
-		Ok(Operand::Constant(self.scope.tensors.len() - 1))
-	}
-
-	/// Softmax or ArgMax over the last axis of a single row.
-	fn ending(
-		&mut self,
-		label: &Label,
-		node: &NodeProto,
-		attributes: &Attributes<'_>,
-		default_axis: i64,
-	) -> Result<Operand, OnnxError> {
-		let [input] = inputs(label, node, "one input")?;
-		let (value, shape) = self.scope.computed(label, input, "the input")?;
-		let rank = shape.0.len();
-		let axis = attributes.axis(default_axis, rank, rank)?;
-		if shape.row().is_none() {
-			return Err(label.shape("one row of logits, [1, N]", &shape));
-		}
-		if axis + 1 != rank {
-			let expected = format!("the last axis, {} or -1", rank - 1);
-			return Err(label.attribute("axis", expected, axis.to_string()));
-		}
-		Ok(Operand::Ended { value, by: label.clone() })
+		Ok(())
 	}
 }
 
-fn arity(label: &Label, expected: &'static str, found: usize) -> OnnxError {
-	OnnxError::Arity { node: label.node.clone(), operator: label.operator.clone(), expected, found }
+/// The elements of a computed value.
+pub(super) fn output_width(label: &Label, shape: &Shape) -> Result<usize, OnnxError> {
+	let refuse = || label.shape(format!("an output of 1 to {MAX_WIDTH} elements"), shape);
+	shape.width().ok_or_else(refuse)
 }
 
-fn inputs<'a, const N: usize>(
-	label: &Label,
-	node: &'a NodeProto,
-	expected: &'static str,
-) -> Result<&'a [String; N], OnnxError> {
-	node.input.as_slice().try_into().map_err(|_| arity(label, expected, node.input.len()))
-}
-
-/// Adds a matrix to the weights counted so far, before it is copied: one constant may serve many nodes.
-fn count_weights(label: &Label, total: &mut usize, matrix: &Shape) -> Result<(), OnnxError> {
-	*total = total.saturating_add(matrix.elements().unwrap_or(usize::MAX));
-	if *total > MAX_WEIGHTS {
-		let expected = format!("at most {MAX_WEIGHTS} weights in all nodes together");
-		return Err(label.shape(expected, matrix));
-	}
-	Ok(())
-}
-
-/// A matrix times a factor, one row for every output.
-fn row_major(
-	matrix: &[f32],
-	rows: usize,
-	columns: usize,
-	transposed: bool,
-	factor: f32,
-) -> Vec<f32> {
-	if transposed {
-		return matrix.iter().map(|weight| factor * weight).collect();
-	}
-	let mut weights = Vec::with_capacity(matrix.len());
-	for row in 0..rows {
-		weights.extend(matrix.iter().skip(row).step_by(rows).map(|weight| factor * weight));
-	}
-	debug_assert_eq!(weights.len(), rows * columns);
-	weights
+fn ends(what: &'static str, ends: &[&ValueInfoProto]) -> OnnxError {
+	const SHOWN: usize = 4;
+	let names = ends.iter().take(SHOWN).map(|end| printable(&end.name)).collect::<Vec<_>>();
+	let names = match ends.len() {
+		0 => String::new(),
+		found if found > SHOWN => format!(": {}, …", names.join(", ")),
+		_ => format!(": {}", names.join(", ")),
+	};
+	OnnxError::Ends { what, found: ends.len(), names }
 }
 
 /// The shape of the graph's input, with a batch dimension of 1.

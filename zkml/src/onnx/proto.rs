@@ -105,6 +105,9 @@ pub struct AttributeProto {
 	/// An integer.
 	#[prost(int64, tag = "3")]
 	pub i: i64,
+	/// A string, in whatever encoding.
+	#[prost(bytes = "vec", tag = "4")]
+	pub s: Vec<u8>,
 	/// A tensor.
 	#[prost(message, optional, tag = "5")]
 	pub t: Option<TensorProto>,
@@ -114,6 +117,9 @@ pub struct AttributeProto {
 	/// Integers.
 	#[prost(int64, repeated, tag = "8")]
 	pub ints: Vec<i64>,
+	/// Strings.
+	#[prost(bytes = "vec", repeated, tag = "9")]
+	pub strings: Vec<Vec<u8>>,
 }
 
 /// Values of [`AttributeProto::type`](AttributeProto).
@@ -122,12 +128,16 @@ pub mod attribute_type {
 	pub const FLOAT: i32 = 1;
 	/// Field `i`.
 	pub const INT: i32 = 2;
+	/// Field `s`.
+	pub const STRING: i32 = 3;
 	/// Field `t`.
 	pub const TENSOR: i32 = 4;
 	/// Field `floats`.
 	pub const FLOATS: i32 = 6;
 	/// Field `ints`.
 	pub const INTS: i32 = 7;
+	/// Field `strings`.
+	pub const STRINGS: i32 = 8;
 }
 
 /// A constant.
@@ -145,9 +155,12 @@ pub struct TensorProto {
 	/// Elements of a FLOAT tensor.
 	#[prost(float, repeated, tag = "4")]
 	pub float_data: Vec<f32>,
-	/// Elements of an INT32 tensor.
+	/// Elements of an INT32 tensor, of smaller integers, of BOOL, and the bits of FLOAT16.
 	#[prost(int32, repeated, tag = "5")]
 	pub int32_data: Vec<i32>,
+	/// Elements of a STRING tensor.
+	#[prost(bytes = "vec", repeated, tag = "6")]
+	pub string_data: Vec<Vec<u8>>,
 	/// Elements of an INT64 tensor.
 	#[prost(int64, repeated, tag = "7")]
 	pub int64_data: Vec<i64>,
@@ -172,12 +185,28 @@ pub struct TensorProto {
 pub mod data_type {
 	/// 32-bit floating point.
 	pub const FLOAT: i32 = 1;
+	/// 8-bit unsigned integer.
+	pub const UINT8: i32 = 2;
+	/// 8-bit signed integer.
+	pub const INT8: i32 = 3;
+	/// 16-bit unsigned integer.
+	pub const UINT16: i32 = 4;
+	/// 16-bit signed integer.
+	pub const INT16: i32 = 5;
 	/// 32-bit signed integer.
 	pub const INT32: i32 = 6;
 	/// 64-bit signed integer.
 	pub const INT64: i32 = 7;
+	/// Text.
+	pub const STRING: i32 = 8;
+	/// Truth values.
+	pub const BOOL: i32 = 9;
+	/// 16-bit floating point (IEEE 754 binary16).
+	pub const FLOAT16: i32 = 10;
 	/// 64-bit floating point.
 	pub const DOUBLE: i32 = 11;
+	/// 16-bit floating point with the exponent of 32 bits.
+	pub const BFLOAT16: i32 = 16;
 }
 
 /// A message whose presence matters and whose content does not.

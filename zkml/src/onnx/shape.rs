@@ -2,7 +2,7 @@
 
 //! Shapes of tensors. The batch dimension counts as 1.
 
-use crate::network::MAX_WIDTH;
+use crate::network::{MAX_WEIGHTS, MAX_WIDTH};
 use std::fmt;
 
 /// Most axes of a tensor.
@@ -52,29 +52,67 @@ impl Shape {
 			.map(Self)
 	}
 
-	/// Elements of a tensor of this shape, repeated so that they fill `target`, to which this shape
-	/// must broadcast.
-	pub(super) fn expand(&self, elements: &[f32], target: &Self) -> Option<Vec<f32>> {
+	/// The axis that holds all elements, when every other axis is 1; the last one when there is just
+	/// one element.
+	pub(super) fn vector(&self) -> Option<usize> {
+		let longer = (0..self.0.len()).filter(|axis| self.0[*axis] != 1).collect::<Vec<_>>();
+		match longer.as_slice() {
+			[] => self.0.len().checked_sub(1),
+			[axis] => Some(*axis),
+			_ => None,
+		}
+	}
+
+	/// Elements between neighbours along every axis.
+	pub(super) fn strides(&self) -> Vec<usize> {
+		let mut strides = vec![1usize; self.0.len()];
+		for axis in (1..self.0.len()).rev() {
+			strides[axis - 1] = strides[axis].saturating_mul(self.0[axis]);
+		}
+		strides
+	}
+
+	/// For every element of `target`, the element that stands there when a tensor of this shape is
+	/// repeated to fill it; `None` when this shape does not broadcast to it.
+	pub(super) fn repeat(&self, target: &Self) -> Option<impl Iterator<Item = usize> + use<>> {
 		if self.broadcast(target).as_ref() != Some(target) {
 			return None;
 		}
-		let width = target.width()?;
 		let missing = target.0.len() - self.0.len();
-		(0..width)
-			.map(|position| {
-				let (mut rest, mut source, mut stride) = (position, 0, 1);
-				for (axis, length) in target.0.iter().enumerate().rev() {
-					let index = rest % length;
-					rest /= length;
-					if let Some(dim) = axis.checked_sub(missing).and_then(|axis| self.0.get(axis)) {
-						source += if *dim == 1 { 0 } else { index * stride };
-						stride *= dim;
-					}
-				}
-				elements.get(source).copied()
-			})
-			.collect()
+		let strides = self.strides();
+		let steps = (0..target.0.len()).map(|axis| match axis.checked_sub(missing) {
+			Some(axis) if self.0[axis] != 1 => strides[axis],
+			_ => 0,
+		});
+		Some(walk(target.0.clone(), steps.collect()))
 	}
+
+	/// Elements of a tensor of this shape, repeated so that they fill `target`, to which this shape
+	/// must broadcast.
+	pub(super) fn expand<T: Copy>(&self, elements: &[T], target: &Self) -> Option<Vec<T>> {
+		target.elements().filter(|count| *count <= MAX_WEIGHTS)?;
+		self.repeat(target)?.map(|source| elements.get(source).copied()).collect()
+	}
+}
+
+/// Visits all places of a tensor in order; a step along an axis counts as much as `steps` says.
+pub(super) fn walk(dims: Vec<usize>, steps: Vec<usize>) -> impl Iterator<Item = usize> {
+	let count = Shape(dims.clone()).elements().unwrap_or(0);
+	let mut place = vec![0; dims.len()];
+	let mut next = 0usize;
+	(0..count).map(move |_| {
+		let current = next;
+		for axis in (0..dims.len()).rev() {
+			place[axis] += 1;
+			next += steps[axis];
+			if place[axis] < dims[axis] {
+				break;
+			}
+			next -= dims[axis] * steps[axis];
+			place[axis] = 0;
+		}
+		current
+	})
 }
 
 #[cfg(test)]
@@ -118,6 +156,23 @@ mod tests {
 		assert_eq!(shape(&[5]).row(), Some(5));
 		assert_eq!(shape(&[2, 5]).row(), None);
 		assert_eq!(shape(&[]).row(), None);
+	}
+
+	#[test]
+	fn vectors_lie_along_one_axis() {
+		assert_eq!(shape(&[1, 5]).vector(), Some(1));
+		assert_eq!(shape(&[1, 5, 1, 1]).vector(), Some(1));
+		assert_eq!(shape(&[1, 1]).vector(), Some(1));
+		assert_eq!(shape(&[2, 5]).vector(), None);
+		assert_eq!(shape(&[]).vector(), None);
+	}
+
+	#[test]
+	fn walks_follow_their_steps() {
+		// A matrix of two rows and three columns, transposed.
+		assert_eq!(walk(vec![3, 2], vec![1, 3]).collect::<Vec<_>>(), [0, 3, 1, 4, 2, 5]);
+		assert_eq!(walk(vec![], vec![]).collect::<Vec<_>>(), [0]);
+		assert_eq!(walk(vec![2, 0], vec![1, 1]).count(), 0);
 	}
 
 	#[test]

@@ -8,18 +8,31 @@ use super::{
 	shape::{Shape, MAX_RANK},
 };
 
-/// A constant's elements; 64-bit floats are rounded to 32 bits.
-#[derive(Debug, PartialEq)]
+/// A constant's elements; floats of all sizes become 32 bits, integers and truth values 64.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Elements {
 	Float(Vec<f32>),
 	Int(Vec<i64>),
+	Text(Vec<String>),
+}
+
+impl Elements {
+	pub(super) fn len(&self) -> usize {
+		match self {
+			Self::Float(elements) => elements.len(),
+			Self::Int(elements) => elements.len(),
+			Self::Text(elements) => elements.len(),
+		}
+	}
 }
 
 /// A constant of the graph.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Tensor {
 	pub(super) name: String,
 	pub(super) shape: Shape,
+	/// Element type in the file: see [`data_type`].
+	pub(super) data_type: i32,
 	pub(super) elements: Elements,
 }
 
@@ -49,6 +62,15 @@ impl Tensor {
 			.elements()
 			.ok_or_else(|| refuse("a shape that fits into memory", shape.to_string()))?;
 		let raw = proto.raw_data.as_slice();
+		let narrow = |elements: Option<Vec<i64>>| {
+			let typed = || proto.int32_data.iter().copied().map(i64::from).collect();
+			Elements::Int(elements.unwrap_or_else(typed))
+		};
+		let halves = |convert: fn(u16) -> f32| {
+			let typed = || proto.int32_data.iter().map(|bits| *bits as u16).collect();
+			let halves = from_raw(raw, u16::from_le_bytes).unwrap_or_else(typed);
+			Elements::Float(halves.into_iter().map(convert).collect())
+		};
 		let elements = match proto.data_type {
 			data_type::FLOAT => {
 				Elements::Float(from_raw(raw, f32::from_le_bytes).unwrap_or(proto.float_data))
@@ -60,27 +82,27 @@ impl Tensor {
 					.map(|element| element as f32)
 					.collect(),
 			),
+			data_type::FLOAT16 => halves(from_half),
+			data_type::BFLOAT16 => halves(|bits| f32::from_bits(u32::from(bits) << 16)),
 			data_type::INT64 => {
 				Elements::Int(from_raw(raw, i64::from_le_bytes).unwrap_or(proto.int64_data))
 			},
-			data_type::INT32 => Elements::Int(
-				from_raw(raw, i32::from_le_bytes)
-					.unwrap_or(proto.int32_data)
-					.into_iter()
-					.map(i64::from)
-					.collect(),
-			),
+			data_type::INT32 => narrow(from_raw(raw, |bytes| i32::from_le_bytes(bytes).into())),
+			data_type::INT16 => narrow(from_raw(raw, |bytes| i16::from_le_bytes(bytes).into())),
+			data_type::UINT16 => narrow(from_raw(raw, |bytes| u16::from_le_bytes(bytes).into())),
+			data_type::INT8 => narrow(from_raw(raw, |bytes| i8::from_le_bytes(bytes).into())),
+			data_type::UINT8 | data_type::BOOL => {
+				narrow(from_raw(raw, |bytes| u8::from_le_bytes(bytes).into()))
+			},
+			data_type::STRING => Elements::Text(proto.string_data.iter().map(text).collect()),
 			other => {
 				return Err(refuse(
-					"element type float (1), double (11), int32 (6) or int64 (7)",
+					"element type float (1), uint8 (2), int8 (3), uint16 (4), int16 (5), int32 (6), int64 (7), string (8), bool (9), float16 (10), double (11) or bfloat16 (16)",
 					format!("element type {other}"),
 				))
 			},
 		};
-		let found = match &elements {
-			Elements::Float(elements) => elements.len(),
-			Elements::Int(elements) => elements.len(),
-		};
+		let found = elements.len();
 		if found != count || has_remainder(proto.data_type, raw) {
 			let found = match raw.len() {
 				0 => format!("{found}"),
@@ -96,7 +118,14 @@ impl Tensor {
 				));
 			}
 		}
-		Ok(Self { name, shape, elements })
+		if let (Elements::Int(elements), Some((low, high))) =
+			(&elements, integer_range(proto.data_type))
+		{
+			if let Some(outside) = elements.iter().find(|element| !(low..=high).contains(element)) {
+				return Err(refuse(&format!("integers from {low} to {high}"), outside.to_string()));
+			}
+		}
+		Ok(Self { name, shape, data_type: proto.data_type, elements })
 	}
 
 	/// The elements as floats.
@@ -104,6 +133,7 @@ impl Tensor {
 		match &self.elements {
 			Elements::Float(elements) => Ok(elements),
 			Elements::Int(_) => Err(self.wrong_type("floating-point elements", "integers")),
+			Elements::Text(_) => Err(self.wrong_type("floating-point elements", "text")),
 		}
 	}
 
@@ -114,6 +144,28 @@ impl Tensor {
 			Elements::Float(_) => {
 				Err(self.wrong_type("integer elements", "floating-point numbers"))
 			},
+			Elements::Text(_) => Err(self.wrong_type("integer elements", "text")),
+		}
+	}
+
+	/// The elements as people read them: names of classes.
+	pub(super) fn labels(&self) -> Vec<String> {
+		match &self.elements {
+			Elements::Float(elements) => elements.iter().map(ToString::to_string).collect(),
+			Elements::Int(elements) => elements.iter().map(ToString::to_string).collect(),
+			Elements::Text(elements) => elements.clone(),
+		}
+	}
+
+	/// The one element of a tensor of floats.
+	pub(super) fn scalar(&self) -> Result<f32, OnnxError> {
+		match self.floats()? {
+			[element] => Ok(*element),
+			other => Err(OnnxError::Tensor {
+				name: self.name.clone(),
+				expected: "one element".into(),
+				found: other.len().to_string(),
+			}),
 		}
 	}
 
@@ -137,8 +189,60 @@ fn from_raw<const N: usize, T>(raw: &[u8], convert: fn([u8; N]) -> T) -> Option<
 
 fn has_remainder(data_type: i32, raw: &[u8]) -> bool {
 	let size = match data_type {
+		data_type::UINT8 | data_type::INT8 | data_type::BOOL => 1,
+		data_type::UINT16 | data_type::INT16 | data_type::FLOAT16 | data_type::BFLOAT16 => 2,
 		data_type::FLOAT | data_type::INT32 => 4,
 		_ => 8,
 	};
 	!raw.len().is_multiple_of(size)
+}
+
+/// The numbers that an integer type of at most 16 bits holds.
+pub(super) fn integer_range(data_type: i32) -> Option<(i64, i64)> {
+	match data_type {
+		data_type::UINT8 => Some((0, 255)),
+		data_type::INT8 => Some((-128, 127)),
+		data_type::UINT16 => Some((0, 65_535)),
+		data_type::INT16 => Some((-32_768, 32_767)),
+		_ => None,
+	}
+}
+
+/// A string of the file, which need not be valid UTF-8.
+pub(super) fn text(bytes: &Vec<u8>) -> String {
+	String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The number that 16 bits stand for (IEEE 754 binary16): a sign, five bits of exponent, ten of
+/// fraction.
+fn from_half(bits: u16) -> f32 {
+	let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+	let (exponent, fraction) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
+	sign * match exponent {
+		0 => fraction * 2f32.powi(-24),
+		0x1f if fraction == 0.0 => f32::INFINITY,
+		0x1f => f32::NAN,
+		_ => (1024.0 + fraction) * 2f32.powi(exponent - 25),
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::*;
+
+	#[test]
+	fn half_precision_numbers_are_exact() {
+		for (bits, number) in [
+			(0x0000, 0.0),
+			(0x3c00, 1.0),
+			(0xc000, -2.0),
+			(0x7bff, 65_504.0),
+			(0x0001, 2f32.powi(-24)),
+			(0x3555, 0.333_251_95),
+			(0xfc00, f32::NEG_INFINITY),
+		] {
+			assert_eq!(from_half(bits), number, "{bits:#x}");
+		}
+		assert!(from_half(0x7e00).is_nan());
+	}
 }

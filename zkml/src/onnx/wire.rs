@@ -3,7 +3,7 @@
 //! A walk over a file's protobuf structure that allocates nothing, before the decoder allocates
 //! anything: two bytes of file can make the decoder store a message of two hundred.
 
-use super::{OnnxError, MAX_FIELDS, MAX_FILE_SIZE};
+use super::{OnnxError, MAX_FIELDS, MAX_FILE_SIZE, MAX_NUMBERS};
 
 /// Which fields of a message hold messages that the decoder stores.
 #[derive(Clone, Copy)]
@@ -44,16 +44,28 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), OnnxError> {
 	if bytes.len() > MAX_FILE_SIZE {
 		return Err(OnnxError::FileSize { limit: MAX_FILE_SIZE, found: bytes.len() });
 	}
-	walk(bytes, Kind::Model, &mut 0)
+	walk(bytes, Kind::Model, &mut Counts { fields: 0, numbers: 0 })
 }
 
-fn walk(mut bytes: &[u8], kind: Kind, fields: &mut usize) -> Result<(), OnnxError> {
+/// What was found so far.
+struct Counts {
+	fields: usize,
+	/// Numbers of attributes: ONNX does not pack them.
+	numbers: usize,
+}
+
+fn walk(mut bytes: &[u8], kind: Kind, counts: &mut Counts) -> Result<(), OnnxError> {
 	while !bytes.is_empty() {
-		*fields += 1;
-		if *fields > MAX_FIELDS {
-			return Err(OnnxError::Fields { limit: MAX_FIELDS });
-		}
 		let key = varint(&mut bytes)?;
+		let is_number = key & 7 != 2;
+		let (count, limit) = match kind {
+			Kind::Attribute if is_number => (&mut counts.numbers, MAX_NUMBERS),
+			_ => (&mut counts.fields, MAX_FIELDS),
+		};
+		*count += 1;
+		if *count > limit {
+			return Err(OnnxError::Fields { limit });
+		}
 		match key & 7 {
 			0 => drop(varint(&mut bytes)?),
 			1 => drop(take(&mut bytes, 8)?),
@@ -61,7 +73,7 @@ fn walk(mut bytes: &[u8], kind: Kind, fields: &mut usize) -> Result<(), OnnxErro
 				let length = varint(&mut bytes)?;
 				let content = take(&mut bytes, length)?;
 				if let Some(child) = kind.child(key >> 3) {
-					walk(content, child, fields)?;
+					walk(content, child, counts)?;
 				}
 			},
 			5 => drop(take(&mut bytes, 4)?),
