@@ -9,7 +9,6 @@ use proofpod_primitives::{
 	ModelId,
 };
 use proofpod_zkml::{
-	circuit,
 	commitment::{commit_input, commit_output_key, Secrets},
 	network::{InputSpec, Interface, Node, OutputPacking, QuantisedNetwork},
 	prover::Prover,
@@ -48,14 +47,14 @@ static SETTLED: LazyLock<Settled> = LazyLock::new(|| {
 		}],
 		output_exponent: 4,
 	};
-	let matrices = circuit::matrices(&network, OutputVisibility::Sealed).unwrap();
-	let keys = setup::generate(&matrices, &mut OsRng).unwrap();
+	let (proving_key, keys) =
+		setup::generate_in_memory(&network, OutputVisibility::Sealed, &mut OsRng).unwrap();
 	let manifest = ModelManifest {
 		version: MANIFEST_VERSION,
 		name: b"tiny".to_vec().try_into().unwrap(),
 		interface: Interface::of(&network, vec![]).unwrap().digest(),
 		verifying_key: verifying_key_id(&keys.verifying),
-		proving_key: Digest([0; 32]),
+		proving_key: keys.proving,
 		input_len: 2,
 		output_len: 2,
 		output_elements: OutputPacking::of(&network).unwrap().elements as u32,
@@ -74,7 +73,7 @@ static SETTLED: LazyLock<Settled> = LazyLock::new(|| {
 		output_key: Some(output_key),
 	};
 	let binding = expected.statement(POD, &[]).binding();
-	let prover = Prover::new(network, OutputVisibility::Sealed, keys.proving).unwrap();
+	let prover = Prover::new(network, OutputVisibility::Sealed, proving_key).unwrap();
 	let proved = prover.prove(&binding, &values, &secrets).unwrap();
 	let again = prover.prove(&binding, &values, &secrets).unwrap().proof;
 	assert_ne!(again, proved.proof);

@@ -99,7 +99,13 @@ impl Linear for Value {
 	}
 
 	fn combine<'a>(constant: Fr, terms: impl IntoIterator<Item = (Fr, &'a Self)>) -> Self {
-		Self(terms.into_iter().fold(constant, |sum, (factor, term)| sum + factor * term.0))
+		// Most values are bits: comparing them is much less than multiplying.
+		Self(terms.into_iter().fold(constant, |sum, (factor, term)| match term.0 {
+			zero if zero == Fr::ZERO => sum,
+			one if one == Fr::ONE => sum + factor,
+			_ if factor == Fr::ONE => sum + term.0,
+			value => sum + factor * value,
+		}))
 	}
 
 	fn value(&self) -> Fr {

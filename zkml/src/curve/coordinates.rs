@@ -11,9 +11,17 @@ use ark_bls12_381::{Fq, Fq2};
 use ark_ff::{AdditiveGroup, BigInt, Field as _, PrimeField};
 
 /// An element of the base field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Eq)]
 #[repr(transparent)]
 pub(crate) struct Fp(pub(crate) [u64; 6]);
+
+impl PartialEq for Fp {
+	/// In line: a call for six limbs costs more than comparing them.
+	#[inline]
+	fn eq(&self, other: &Self) -> bool {
+		self.0.iter().zip(&other.0).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+	}
+}
 
 /// An element `c₀ + c₁·u` of the quadratic extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +35,10 @@ pub(crate) trait Coordinate: Copy + Eq + Send + Sync {
 	/// The neutral element of multiplication.
 	const ONE: Self;
 
+	/// The element or its negative, without a branch that could be foretold wrongly. Below the
+	/// modulus if the element is.
+	fn negated_if(&self, negative: bool) -> Self;
+
 	/// Whether the limbs are below the modulus.
 	fn is_canonical(&self) -> bool;
 }
@@ -34,6 +46,17 @@ pub(crate) trait Coordinate: Copy + Eq + Send + Sync {
 impl Coordinate for Fp {
 	const ZERO: Self = Self([0; 6]);
 	const ONE: Self = Self(Fq::R.0);
+
+	#[inline]
+	fn negated_if(&self, negative: bool) -> Self {
+		let mask = u64::from(negative && *self != Self::ZERO).wrapping_neg();
+		let mut borrow = false;
+		Self(std::array::from_fn(|limb| {
+			let difference;
+			(difference, borrow) = Fq::MODULUS.0[limb].borrowing_sub(self.0[limb], borrow);
+			self.0[limb] ^ (mask & (self.0[limb] ^ difference))
+		}))
+	}
 
 	fn is_canonical(&self) -> bool {
 		BigInt(self.0) < Fq::MODULUS
@@ -43,6 +66,11 @@ impl Coordinate for Fp {
 impl Coordinate for Fp2 {
 	const ZERO: Self = Self([Fp::ZERO; 2]);
 	const ONE: Self = Self([Fp::ONE, Fp::ZERO]);
+
+	#[inline]
+	fn negated_if(&self, negative: bool) -> Self {
+		Self(self.0.map(|part| part.negated_if(negative)))
+	}
 
 	fn is_canonical(&self) -> bool {
 		self.0.iter().all(Fp::is_canonical)
@@ -75,17 +103,20 @@ impl From<&Fq2> for Fp2 {
 }
 
 /// The arithmetic of a field. Elements are expected below the modulus.
+///
+/// Results are written to where they belong: `blst` writes limb by limb, and to move what was just
+/// written so by wider registers makes a processor wait.
 pub(crate) trait Arithmetic<F: Coordinate> {
 	/// `a + b`.
-	fn add(a: &F, b: &F) -> F;
+	fn add(result: &mut F, a: &F, b: &F);
 	/// `a − b`.
-	fn sub(a: &F, b: &F) -> F;
+	fn sub(result: &mut F, a: &F, b: &F);
 	/// `a · b`.
-	fn mul(a: &F, b: &F) -> F;
+	fn mul(result: &mut F, a: &F, b: &F);
 	/// `a²`.
-	fn square(a: &F) -> F;
+	fn square(result: &mut F, a: &F);
 	/// `1 / a`, and 0 for 0.
-	fn inverse(a: &F) -> F;
+	fn inverse(result: &mut F, a: &F);
 }
 
 /// `blst`'s arithmetic: assembly on x86-64 and 64-bit ARM.
@@ -122,28 +153,28 @@ mod assembly {
 
 			impl Arithmetic<$ours> for Blst {
 				#[inline]
-				fn add(a: &$ours, b: &$ours) -> $ours {
-					binary($add, a, b)
+				fn add(result: &mut $ours, a: &$ours, b: &$ours) {
+					binary($add, result, a, b)
 				}
 
 				#[inline]
-				fn sub(a: &$ours, b: &$ours) -> $ours {
-					binary($sub, a, b)
+				fn sub(result: &mut $ours, a: &$ours, b: &$ours) {
+					binary($sub, result, a, b)
 				}
 
 				#[inline]
-				fn mul(a: &$ours, b: &$ours) -> $ours {
-					binary($mul, a, b)
+				fn mul(result: &mut $ours, a: &$ours, b: &$ours) {
+					binary($mul, result, a, b)
 				}
 
 				#[inline]
-				fn square(a: &$ours) -> $ours {
-					unary($square, a)
+				fn square(result: &mut $ours, a: &$ours) {
+					unary($square, result, a)
 				}
 
 				#[inline]
-				fn inverse(a: &$ours) -> $ours {
-					unary($inverse, a)
+				fn inverse(result: &mut $ours, a: &$ours) {
+					unary($inverse, result, a)
 				}
 			}
 
@@ -162,32 +193,31 @@ mod assembly {
 	#[inline]
 	fn binary<F: Layout>(
 		function: unsafe extern "C" fn(*mut F::Theirs, *const F::Theirs, *const F::Theirs),
+		result: &mut F,
 		a: &F,
 		b: &F,
-	) -> F {
-		let mut result = F::ZERO;
+	) {
 		// SAFETY: the pointers come from references to live values of the same layout (asserted
-		// where `Layout` is implemented), and `result` is nobody else's. The functions read one
-		// element behind each of the last two and write one behind the first; they take any limbs.
+		// where `Layout` is implemented), the first of them to one that nobody else sees. The
+		// functions read one element behind each of the last two and write one behind the first;
+		// they take any limbs.
 		unsafe {
 			function(
-				(&raw mut result).cast(),
+				std::ptr::from_mut(result).cast(),
 				std::ptr::from_ref(a).cast(),
 				std::ptr::from_ref(b).cast(),
 			);
 		}
-		result
 	}
 
 	#[inline]
 	fn unary<F: Layout>(
 		function: unsafe extern "C" fn(*mut F::Theirs, *const F::Theirs),
+		result: &mut F,
 		a: &F,
-	) -> F {
-		let mut result = F::ZERO;
+	) {
 		// SAFETY: as in `binary`, with one operand.
-		unsafe { function((&raw mut result).cast(), std::ptr::from_ref(a).cast()) };
-		result
+		unsafe { function(std::ptr::from_mut(result).cast(), std::ptr::from_ref(a).cast()) };
 	}
 
 	arithmetic!(Fp, blst_fp, blst_fp_add, blst_fp_sub, blst_fp_mul, blst_fp_sqr, blst_fp_inverse);
@@ -207,28 +237,28 @@ macro_rules! arkworks {
 	($ours:ty, $theirs:ty) => {
 		impl Arithmetic<$ours> for Arkworks {
 			#[inline]
-			fn add(a: &$ours, b: &$ours) -> $ours {
-				(&(<$theirs>::from(a) + <$theirs>::from(b))).into()
+			fn add(result: &mut $ours, a: &$ours, b: &$ours) {
+				*result = (&(<$theirs>::from(a) + <$theirs>::from(b))).into();
 			}
 
 			#[inline]
-			fn sub(a: &$ours, b: &$ours) -> $ours {
-				(&(<$theirs>::from(a) - <$theirs>::from(b))).into()
+			fn sub(result: &mut $ours, a: &$ours, b: &$ours) {
+				*result = (&(<$theirs>::from(a) - <$theirs>::from(b))).into();
 			}
 
 			#[inline]
-			fn mul(a: &$ours, b: &$ours) -> $ours {
-				(&(<$theirs>::from(a) * <$theirs>::from(b))).into()
+			fn mul(result: &mut $ours, a: &$ours, b: &$ours) {
+				*result = (&(<$theirs>::from(a) * <$theirs>::from(b))).into();
 			}
 
 			#[inline]
-			fn square(a: &$ours) -> $ours {
-				(&<$theirs>::from(a).square()).into()
+			fn square(result: &mut $ours, a: &$ours) {
+				*result = (&<$theirs>::from(a).square()).into();
 			}
 
 			#[inline]
-			fn inverse(a: &$ours) -> $ours {
-				(&<$theirs>::from(a).inverse().unwrap_or(<$theirs>::ZERO)).into()
+			fn inverse(result: &mut $ours, a: &$ours) {
+				*result = (&<$theirs>::from(a).inverse().unwrap_or(<$theirs>::ZERO)).into();
 			}
 		}
 	};
@@ -248,16 +278,26 @@ mod tests {
 		Fastest: Arithmetic<F>,
 		Arkworks: Arithmetic<F>,
 	{
+		let results = |theirs: fn(&mut F, &F, &F), ours: fn(&mut F, &F, &F), a: &F, b: &F| {
+			let mut results = [F::ONE; 2];
+			theirs(&mut results[0], a, b);
+			ours(&mut results[1], a, b);
+			assert_eq!(results[0], results[1]);
+			results[0]
+		};
 		for a in elements {
-			assert_eq!(Fastest::square(a), Arkworks::square(a));
-			let inverse = Fastest::inverse(a);
-			assert_eq!(inverse, Arkworks::inverse(a));
+			results(|r, a, _| Fastest::square(r, a), |r, a, _| Arkworks::square(r, a), a, a);
+			let inverse =
+				results(|r, a, _| Fastest::inverse(r, a), |r, a, _| Arkworks::inverse(r, a), a, a);
 			let product = if *a == F::ZERO { F::ZERO } else { F::ONE };
-			assert_eq!(Fastest::mul(a, &inverse), product);
+			assert_eq!(results(Fastest::mul, Arkworks::mul, a, &inverse), product);
+			assert_eq!(results(Fastest::sub, Arkworks::sub, &F::ZERO, a), a.negated_if(true));
+			assert_eq!(a.negated_if(false), *a);
+			assert!(a.is_canonical() && a.negated_if(true).is_canonical());
 			for b in elements {
-				assert_eq!(Fastest::add(a, b), Arkworks::add(a, b));
-				assert_eq!(Fastest::sub(a, b), Arkworks::sub(a, b));
-				assert_eq!(Fastest::mul(a, b), Arkworks::mul(a, b));
+				results(Fastest::add, Arkworks::add, a, b);
+				results(Fastest::sub, Arkworks::sub, a, b);
+				results(Fastest::mul, Arkworks::mul, a, b);
 			}
 		}
 	}

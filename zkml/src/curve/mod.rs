@@ -41,6 +41,7 @@ pub(crate) type G2 = Affine<Fp2>;
 impl<F: Coordinate> Affine<F> {
 	pub(crate) const INFINITY: Self = Self { x: F::ZERO, y: F::ZERO };
 
+	#[inline]
 	pub(crate) fn is_infinity(&self) -> bool {
 		*self == Self::INFINITY
 	}

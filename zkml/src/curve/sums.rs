@@ -90,50 +90,54 @@ fn batch_sums<B: Arithmetic<F>, F: Coordinate>(
 	entries: &[Entry],
 	mut lengths: Vec<usize>,
 ) -> Vec<Affine<F>> {
-	let mut values: Vec<Affine<F>> = entries
-		.iter()
-		.map(|entry| {
-			let point = points[entry.index()];
-			match entry.is_negative() {
-				false => point,
-				true => Affine { x: point.x, y: B::sub(&F::ZERO, &point.y) },
-			}
-		})
-		.collect();
-	let mut inversions: Vec<(F, F)> = Vec::with_capacity(values.len() / 2);
+	// First all points, from wherever they lie: the fewer instructions between two loads, the more
+	// of them are under way at once.
+	let mut values: Vec<Affine<F>> = entries.iter().map(|entry| points[entry.index()]).collect();
+	for (value, entry) in values.iter_mut().zip(entries) {
+		value.y = value.y.negated_if(entry.is_negative());
+	}
+	let halves = |lengths: &[usize]| lengths.iter().map(|length| length.div_ceil(2)).sum::<usize>();
+	let mut halved = vec![Affine::INFINITY; halves(&lengths)];
+	let mut denominators = vec![F::ONE; values.len() / 2];
+	// Before each denominator the product of all that precede it.
+	let mut products = vec![F::ONE; values.len() / 2 + 1];
 	while lengths.iter().any(|length| *length > 1) {
-		// The product of all denominators, from the last pair to the first.
-		inversions.clear();
-		let mut product = F::ONE;
-		let mut end = values.len();
-		for length in lengths.iter().rev() {
-			let start = end - length;
-			for pair in (0..length / 2).rev() {
-				let place = start + 2 * pair;
-				let denominator = denominator::<B, F>(&values[place], &values[place + 1]);
-				inversions.push((denominator, product));
-				product = B::mul(&product, &denominator);
+		let mut pairs = 0;
+		let mut rest = values.as_slice();
+		for length in &lengths {
+			let (run, after) = rest.split_at(*length);
+			rest = after;
+			for pair in run.chunks_exact(2) {
+				let denominator = &mut denominators[pairs];
+				set_denominator::<B, F>(denominator, &pair[0], &pair[1]);
+				let (known, next) = products.split_at_mut(pairs + 1);
+				B::mul(&mut next[0], &known[pairs], denominator);
+				pairs += 1;
 			}
-			end = start;
 		}
-		// The pairs' sums, from the first to the last: none is written where one is still to be read.
-		let mut inverse = B::inverse(&product);
-		let (mut read, mut write) = (0, 0);
-		for length in &mut lengths {
-			for _ in 0..*length / 2 {
-				let Some((denominator, product)) = inversions.pop() else { break };
-				let reciprocal = B::mul(&inverse, &product);
-				inverse = B::mul(&inverse, &denominator);
-				values[write] = sum::<B, F>(&values[read], &values[read + 1], &reciprocal);
-				(read, write) = (read + 2, write + 1);
-			}
+		// From the last pair to the first, so that each finds the inverse of the product up to it.
+		let mut inverses = [F::ONE; 2];
+		B::inverse(&mut inverses[pairs % 2], &products[pairs]);
+		let half = halves(&lengths);
+		let (mut read, mut write) = (values.len(), half);
+		for length in lengths.iter_mut().rev() {
 			if *length % 2 == 1 {
-				values[write] = values[read];
-				(read, write) = (read + 1, write + 1);
+				(read, write) = (read - 1, write - 1);
+				halved[write] = values[read];
+			}
+			for _ in 0..*length / 2 {
+				(read, write, pairs) = (read - 2, write - 1, pairs - 1);
+				let [even, odd] = &mut inverses;
+				let (next, inverse) = if pairs % 2 == 0 { (even, odd) } else { (odd, even) };
+				let mut reciprocal = F::ZERO;
+				B::mul(&mut reciprocal, inverse, &products[pairs]);
+				B::mul(next, inverse, &denominators[pairs]);
+				add::<B, F>(&mut halved[write], &values[read], &values[read + 1], &reciprocal);
 			}
 			*length = length.div_ceil(2);
 		}
-		values.truncate(write);
+		std::mem::swap(&mut values, &mut halved);
+		values.truncate(half);
 	}
 	// Runs without an entry have no value yet.
 	let mut values = values.into_iter();
@@ -146,42 +150,53 @@ fn batch_sums<B: Arithmetic<F>, F: Coordinate>(
 
 /// The denominator of the slope of the line through two points; 1 where their sum needs none.
 #[inline]
-fn denominator<B: Arithmetic<F>, F: Coordinate>(left: &Affine<F>, right: &Affine<F>) -> F {
-	if left.x != right.x {
-		return match left.is_infinity() || right.is_infinity() {
-			true => F::ONE,
-			false => B::sub(&right.x, &left.x),
-		};
-	}
-	match left.y == right.y && left.y != F::ZERO {
-		true => B::add(&left.y, &left.y),
-		false => F::ONE,
+fn set_denominator<B: Arithmetic<F>, F: Coordinate>(
+	denominator: &mut F,
+	left: &Affine<F>,
+	right: &Affine<F>,
+) {
+	let infinite = left.is_infinity() || right.is_infinity();
+	if left.x != right.x && !infinite {
+		B::sub(denominator, &right.x, &left.x);
+	} else if !infinite && left.y == right.y && left.y != F::ZERO {
+		B::add(denominator, &left.y, &left.y);
+	} else {
+		*denominator = F::ONE;
 	}
 }
 
-/// The sum of two points, with the inverse of their [`denominator`].
+/// Adds two points, with the inverse of their [denominator](set_denominator).
 #[inline]
-fn sum<B: Arithmetic<F>, F: Coordinate>(
+fn add<B: Arithmetic<F>, F: Coordinate>(
+	sum: &mut Affine<F>,
 	left: &Affine<F>,
 	right: &Affine<F>,
 	reciprocal: &F,
-) -> Affine<F> {
+) {
+	let mut numerator = F::ZERO;
 	if left.is_infinity() {
-		return *right;
-	}
-	if right.is_infinity() {
-		return *left;
-	}
-	let numerator = if left.x != right.x {
-		B::sub(&right.y, &left.y)
+		*sum = *right;
+		return;
+	} else if right.is_infinity() {
+		*sum = *left;
+		return;
+	} else if left.x != right.x {
+		B::sub(&mut numerator, &right.y, &left.y);
 	} else if left.y == right.y && left.y != F::ZERO {
-		let square = B::square(&left.x);
-		B::add(&B::add(&square, &square), &square)
+		let (mut square, mut double) = (F::ZERO, F::ZERO);
+		B::square(&mut square, &left.x);
+		B::add(&mut double, &square, &square);
+		B::add(&mut numerator, &double, &square);
 	} else {
-		return Affine::INFINITY;
-	};
-	let slope = B::mul(&numerator, reciprocal);
-	let x = B::sub(&B::sub(&B::square(&slope), &left.x), &right.x);
-	let y = B::sub(&B::mul(&slope, &B::sub(&left.x, &x)), &left.y);
-	Affine { x, y }
+		*sum = Affine::INFINITY;
+		return;
+	}
+	let (mut slope, mut first, mut second) = (F::ZERO, F::ZERO, F::ZERO);
+	B::mul(&mut slope, &numerator, reciprocal);
+	B::square(&mut first, &slope);
+	B::sub(&mut second, &first, &left.x);
+	B::sub(&mut sum.x, &second, &right.x);
+	B::sub(&mut first, &left.x, &sum.x);
+	B::mul(&mut second, &slope, &first);
+	B::sub(&mut sum.y, &second, &left.y);
 }

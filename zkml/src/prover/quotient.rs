@@ -21,7 +21,7 @@
 
 use crate::circuit::{Evaluations, SecretElements};
 use ark_bls12_381::Fr;
-use ark_ff::{AdditiveGroup, FftField, Field};
+use ark_ff::{AdditiveGroup, BigInt, FftField, Field, PrimeField};
 use rayon::prelude::*;
 
 /// Elements below which one thread does what remains of a transform.
@@ -120,68 +120,126 @@ impl Domain {
 
 	/// From values in natural order to `n` times the coefficients in bit-reversed order.
 	fn interpolate(&self, values: &mut [Fr]) {
-		let half = values.len() / 2;
-		if half == 0 {
+		if values.len() <= SERIAL {
+			let mut half = values.len() / 2;
+			while half > 0 {
+				for pair in values.chunks_exact_mut(2 * half) {
+					self.part(pair, false);
+				}
+				half /= 2;
+			}
 			return;
 		}
-		let (low, high) = values.split_at_mut(half);
+		self.part(values, true);
+		let (low, high) = values.split_at_mut(values.len() / 2);
+		rayon::join(|| self.interpolate(low), || self.interpolate(high));
+	}
+
+	/// Gentleman and Sande's butterflies between the halves of a block.
+	fn part(&self, block: &mut [Fr], parallel: bool) {
+		let half = block.len() / 2;
+		let (low, high) = block.split_at_mut(half);
 		let roots = &self.roots[half..2 * half];
+		(low[0], high[0]) = (add(&low[0], &high[0]), subtract(&low[0], &high[0]));
 		// The inverse of the j-th power is the negative of the (m−j)-th.
 		let butterfly = |low: &mut Fr, high: &mut Fr, root: &Fr| {
-			let difference = *high - *low;
-			*low += *high;
+			let difference = subtract(high, low);
+			*low = add(low, high);
 			*high = difference * root;
 		};
-		let first = low[0] - high[0];
-		if half < SERIAL {
-			for ((low, high), root) in
-				low.iter_mut().zip(high.iter_mut()).skip(1).zip(roots.iter().rev())
-			{
-				butterfly(low, high, root);
-			}
-			(low[0], high[0]) = (low[0] + high[0], first);
-			self.interpolate(low);
-			self.interpolate(high);
-		} else {
-			low.par_iter_mut()
-				.zip(high.par_iter_mut())
-				.skip(1)
+		let (low, high, roots) = (&mut low[1..], &mut high[1..], &roots[1..]);
+		match parallel {
+			true => low
+				.par_iter_mut()
+				.zip(high)
 				.zip(roots.par_iter().rev())
 				.with_min_len(SERIAL)
-				.for_each(|((low, high), root)| butterfly(low, high, root));
-			(low[0], high[0]) = (low[0] + high[0], first);
-			rayon::join(|| self.interpolate(low), || self.interpolate(high));
+				.for_each(|((low, high), root)| butterfly(low, high, root)),
+			false => low
+				.iter_mut()
+				.zip(high)
+				.zip(roots.iter().rev())
+				.for_each(|((low, high), root)| butterfly(low, high, root)),
 		}
 	}
 
 	/// From coefficients in bit-reversed order to values in natural order.
 	fn evaluate(&self, values: &mut [Fr]) {
-		let half = values.len() / 2;
-		if half == 0 {
+		if values.len() <= SERIAL {
+			let mut half = 1;
+			while half < values.len() {
+				for pair in values.chunks_exact_mut(2 * half) {
+					self.merge(pair, false);
+				}
+				half *= 2;
+			}
 			return;
 		}
-		let (low, high) = values.split_at_mut(half);
+		let (low, high) = values.split_at_mut(values.len() / 2);
+		rayon::join(|| self.evaluate(low), || self.evaluate(high));
+		self.merge(values, true);
+	}
+
+	/// Cooley and Tukey's butterflies between the halves of a block.
+	fn merge(&self, block: &mut [Fr], parallel: bool) {
+		let half = block.len() / 2;
+		let (low, high) = block.split_at_mut(half);
 		let roots = &self.roots[half..2 * half];
+		(low[0], high[0]) = (add(&low[0], &high[0]), subtract(&low[0], &high[0]));
 		let butterfly = |low: &mut Fr, high: &mut Fr, root: &Fr| {
 			let product = *high * root;
-			*high = *low - product;
-			*low += product;
+			*high = subtract(low, &product);
+			*low = add(low, &product);
 		};
-		if half < SERIAL {
-			self.evaluate(low);
-			self.evaluate(high);
-			for ((low, high), root) in low.iter_mut().zip(high.iter_mut()).zip(roots) {
-				butterfly(low, high, root);
-			}
-		} else {
-			rayon::join(|| self.evaluate(low), || self.evaluate(high));
-			low.par_iter_mut()
-				.zip(high.par_iter_mut())
+		let (low, high, roots) = (&mut low[1..], &mut high[1..], &roots[1..]);
+		match parallel {
+			true => low
+				.par_iter_mut()
+				.zip(high)
 				.zip(roots)
 				.with_min_len(SERIAL)
-				.for_each(|((low, high), root)| butterfly(low, high, root));
+				.for_each(|((low, high), root)| butterfly(low, high, root)),
+			false => low
+				.iter_mut()
+				.zip(high)
+				.zip(roots)
+				.for_each(|((low, high), root)| butterfly(low, high, root)),
 		}
 	}
+}
+
+/// `a + b`, without a branch: whether the sum passes the modulus cannot be foretold.
+#[inline]
+fn add(a: &Fr, b: &Fr) -> Fr {
+	let (sum, _) = limbs(&a.0 .0, &b.0 .0, u64::carrying_add);
+	let (reduced, below) = limbs(&sum, &Fr::MODULUS.0, u64::borrowing_sub);
+	let mask = u64::from(below).wrapping_neg();
+	Fr::new_unchecked(BigInt(std::array::from_fn(|limb| {
+		reduced[limb] ^ (mask & (reduced[limb] ^ sum[limb]))
+	})))
+}
+
+/// `a − b`, without a branch.
+#[inline]
+fn subtract(a: &Fr, b: &Fr) -> Fr {
+	let (difference, below) = limbs(&a.0 .0, &b.0 .0, u64::borrowing_sub);
+	let mask = u64::from(below).wrapping_neg();
+	let correction = Fr::MODULUS.0.map(|limb| mask & limb);
+	Fr::new_unchecked(BigInt(limbs(&difference, &correction, u64::carrying_add).0))
+}
+
+#[inline]
+fn limbs(
+	a: &[u64; 4],
+	b: &[u64; 4],
+	operation: impl Fn(u64, u64, bool) -> (u64, bool),
+) -> ([u64; 4], bool) {
+	let mut result = [0; 4];
+	let mut carry = false;
+	for limb in 0..4 {
+		(result[limb], carry) = operation(a[limb], b[limb], carry);
+	}
+	(result, carry)
 }
 
 /// 1, `base`, `base²`, …
@@ -288,6 +346,18 @@ mod tests {
 			let natural: Vec<Fr> =
 				(0..domain.size()).map(|index| ours.as_slice()[domain.reversed(index)]).collect();
 			assert_eq!(natural, expected);
+		}
+	}
+
+	#[test]
+	fn sums_and_differences_are_those_of_arkworks() {
+		let mut rng = StdRng::seed_from_u64(3);
+		let mut elements = vec![Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::from(2u64), -Fr::from(2u64)];
+		elements.extend((0..50).map(|_| Fr::rand(&mut rng)));
+		for a in &elements {
+			for b in &elements {
+				assert_eq!((add(a, b), subtract(a, b)), (*a + b, *a - b));
+			}
 		}
 	}
 
