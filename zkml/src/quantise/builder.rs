@@ -5,7 +5,7 @@
 
 use super::{
 	demands::Demand,
-	scale::{Ends, Range},
+	scale::{Ends, Range, LARGEST_EXPONENT},
 	statistics::Statistics,
 	Grid, Origin, QuantiseError, Scale,
 };
@@ -102,11 +102,19 @@ impl<'a> Builder<'a> {
 		leak: u8,
 	) -> Result<Scaled, QuantiseError> {
 		let refuse = || out_of_scale(name, "activations");
-		let input = self.centred(name, input)?;
-		let (coarsest, finest) = input.grid.exponents();
+		let mut input = self.centred(name, input)?;
+		// Only the ends of a clamp and the slope of a leak can be finer than the value itself.
+		let limit = match ends.are_numbers() || leak > 0 {
+			true => LARGEST_EXPONENT,
+			false => input.grid.exponents().0,
+		};
 		let statistics = &self.statistics.values[float_value];
 		let Range { exponent, low, high } =
-			ends.range(statistics, input.grid.factor, coarsest).ok_or_else(refuse)?;
+			ends.range(statistics, input.grid.factor, limit).ok_or_else(refuse)?;
+		if exponent > input.grid.exponents().0 {
+			input = self.refined(name, &input, exponent)?;
+		}
+		let (_, finest) = input.grid.exponents();
 		if finest - exponent > i32::from(MAX_SHIFT) {
 			return Err(refuse());
 		}
@@ -121,7 +129,7 @@ impl<'a> Builder<'a> {
 	pub(super) fn add_constants(
 		&mut self,
 		name: &str,
-		float_value: usize,
+		float_value: Option<usize>,
 		input: &Scaled,
 		constants: impl Iterator<Item = i64>,
 		grid: Grid,
@@ -134,7 +142,23 @@ impl<'a> Builder<'a> {
 		let constants = self.push(name, None, gather, grid.clone())?;
 		let node =
 			Node::Add { left: input.value, left_shift: 0, right: constants.value, right_shift: 0 };
-		self.push(name, Some(float_value), node, grid).map(Some)
+		self.push(name, float_value, node, grid).map(Some)
+	}
+
+	/// The value in integers so much finer that none of its exponents is below the given one.
+	fn refined(
+		&mut self,
+		name: &str,
+		input: &Scaled,
+		exponent: i32,
+	) -> Result<Scaled, QuantiseError> {
+		let shift = exponent - input.grid.exponents().0;
+		let shift = u8::try_from(shift).ok().filter(|shift| *shift <= MAX_SHIFT);
+		let shift = shift.ok_or_else(|| out_of_scale(name, "activations"))?;
+		let mut grid = input.grid.clone();
+		grid.scales.iter_mut().for_each(|scale| *scale = finer(*scale, shift));
+		let picks = all_elements(self.width(input));
+		self.push(name, None, Node::Gather { inputs: vec![(input.value, shift)], picks }, grid)
 	}
 
 	/// The value without zero points.
@@ -147,8 +171,7 @@ impl<'a> Builder<'a> {
 		let zero_points = (0..width).map(|element| input.grid.scale(element, width).zero_point);
 		let zero_points = zero_points.collect::<Vec<_>>().into_iter();
 		grid.scales.iter_mut().for_each(|scale| scale.zero_point = 0);
-		let float_value = self.next_value();
-		let centred = self.add_constants(name, float_value, input, zero_points, grid)?;
+		let centred = self.add_constants(name, None, input, zero_points, grid)?;
 		centred.ok_or_else(|| out_of_scale(name, "values"))
 	}
 
@@ -237,13 +260,17 @@ impl<'a> Builder<'a> {
 			return Ok((self.nodes, self.origins, 0));
 		}
 		if output.value != self.nodes.len() {
-			let elements = 0..self.width(&output);
-			let picks = elements.map(|element| Pick::Element { operand: 0, element }).collect();
+			let picks = all_elements(self.width(&output));
 			let node = Node::Gather { inputs: vec![(output.value, 0)], picks };
 			self.push(name, Some(float_value), node, output.grid)?;
 		}
 		Ok((self.nodes, self.origins, exponent))
 	}
+}
+
+/// All elements of the first operand, in their order.
+fn all_elements(width: usize) -> Vec<Pick<i32>> {
+	(0..width).map(|element| Pick::Element { operand: 0, element }).collect()
 }
 
 /// About as many constraints as requantising one element takes: its bits, a sign, and a clamp.

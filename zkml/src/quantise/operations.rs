@@ -239,7 +239,7 @@ impl Builder<'_> {
 			return Ok(Some(Scaled { value: operand.value, grid }));
 		}
 		let constants = bias.iter().map(|bias| steps(bias).round() as i64).collect::<Vec<_>>();
-		let float_value = self.next_value();
+		let float_value = Some(self.next_value());
 		self.add_constants(name, float_value, &operand, constants.into_iter(), grid)
 	}
 

@@ -65,6 +65,12 @@ impl Ends {
 	/// Nowhere, but where eight bits end.
 	pub(super) const NONE: Self = Self::Reals(f64::NEG_INFINITY, f64::INFINITY);
 
+	/// Whether one of them is a number that a scale may or may not hold.
+	pub(super) fn are_numbers(&self) -> bool {
+		let is_number = |end: &f64| *end != 0.0 && end.is_finite();
+		matches!(self, Self::Reals(low, high) if is_number(low) || is_number(high))
+	}
+
 	/// The number closest to 0 between the ends: it stays representable, because padding needs it.
 	fn anchor(&self) -> f64 {
 		match self {

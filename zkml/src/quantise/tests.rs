@@ -8,6 +8,9 @@ use crate::{
 use proptest::prelude::*;
 use rand::{rngs::StdRng, Rng, SeedableRng};
 
+mod random;
+mod rules;
+
 fn node(name: &str, op: FloatOp) -> FloatNode {
 	FloatNode { name: name.into(), op }
 }
