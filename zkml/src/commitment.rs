@@ -2,30 +2,42 @@
 
 //! What hides a job's input and output on the chain: salted commitments and sealing.
 //!
-//! All three are [Poseidon](crate::poseidon) hashes, each under its own domain:
+//! All are outputs of [Poseidon](crate::poseidon) sponges, under domains of their own:
 //!
-//! * **input commitment**: `H_input(salt, packed input)`. Binding because the hash resists
+//! * **input commitment**: the output of the `Input` sponge for `salt, packed input`. Binding because the hash resists
 //!   collisions; hiding because the salt is a uniform field element of 255 bits: without it, an
 //!   input of low entropy could be found by trying. The input is packed 31 bytes to a field
 //!   element, little-endian, each byte `x + 128`; its length is in the hash's tag.
-//! * **output key commitment**: `H_key(output key)`; the key is uniform, so this hides it too.
-//! * **sealed output**: `sealed[i] = packed output[i] + H_seal(output key, i)`. With Poseidon as a
-//!   pseudo-random function of its key, the pads are indistinguishable from independent uniform
-//!   field elements, and adding them is a one-time pad over the field's additive group. That holds
-//!   for **one job per key**: two outputs under one key would disclose their difference. Hence
-//!   [`Secrets`] are drawn anew for every job.
+//! * **output key commitment**: the first output of the `OutputKey` sponge for the key. The key is
+//!   uniform, so this hides it; the hash resists collisions, so it binds.
+//! * **sealed output**: `sealed[i] = packed output[i] + pad[i]`. Pad 0 is the second output of that
+//!   same sponge; the others are the outputs of the `Seal` sponge for the key.
+//!
+//! # Why the pads hide
+//!
+//! A sponge whose permutation behaves like a random one is indistinguishable from a random oracle
+//! with an output of any length, up to about `2^(c/2)` calls, with the capacity `c` of 255 bits here
+//! (Bertoni, Daemen, Peeters, Van Assche, *On the Indifferentiability of the Sponge Construction*,
+//! Eurocrypt 2008; for keyed use Andreeva, Daemen, Mennink, Van Assche, *Security of Keyed Sponge
+//! Constructions Using a Modular Proof Approach*, FSE 2015). The outputs for a uniform key of 255
+//! bits that nobody else queries are then independent and uniform: the commitment, which is public,
+//! says nothing about the pads, no pad about another, and the two domains are independent. Taking
+//! key check and key stream from one sponge is the customary use of an extendable output function.
+//! Each pad is a one-time pad over the field's additive group. That holds for **one job per key**:
+//! two outputs under one key would disclose their difference. Hence [`Secrets`] are drawn anew for
+//! every job.
 //!
 //! Whoever is given the output key (an auditor) can unseal the output, check the key against its
 //! commitment, and learns nothing about the input.
 
-use crate::poseidon::{hash, Domain};
+use crate::poseidon::{sponge, Domain};
 use ark_bls12_381::Fr;
 use ark_ff::{PrimeField, UniformRand};
 use proofpod_primitives::{InputCommitment, OutputKeyCommitment, Scalar};
 use proofpod_verifier::{decode_scalar, encode_scalar};
 use rand::{CryptoRng, RngCore};
 use std::fmt;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// int8 values in one field element of a packed input.
 pub const INPUT_PACKING: usize = 31;
@@ -98,9 +110,10 @@ pub fn commit_output_key(output_key: &Fr) -> OutputKeyCommitment {
 
 /// Seals a packed output under a job's output key.
 pub fn seal(packed: &[Fr], output_key: &Fr) -> Vec<Scalar> {
-	(0u64..)
-		.zip(packed)
-		.map(|(index, element)| encode_scalar(&(*element + pad(output_key, index))))
+	packed
+		.iter()
+		.zip(pads(output_key, packed.len()).iter())
+		.map(|(element, pad)| encode_scalar(&(*element + pad)))
 		.collect()
 }
 
@@ -112,34 +125,50 @@ pub fn seal(packed: &[Fr], output_key: &Fr) -> Vec<Scalar> {
 pub fn unseal(sealed: &[Scalar], output_key: &Fr) -> Result<Vec<Fr>, CommitmentError> {
 	sealed
 		.iter()
+		.zip(pads(output_key, sealed.len()).iter())
 		.enumerate()
-		.map(|(index, element)| {
+		.map(|(index, (element, pad))| {
 			let element: Fr =
 				decode_scalar(element).map_err(|_| CommitmentError::Sealed { index })?;
-			Ok(element - pad(output_key, index as u64))
+			Ok(element - pad)
 		})
 		.collect()
 }
 
 pub(crate) fn input_hash(input: &[i8], salt: &Fr) -> Fr {
-	let mut elements = vec![*salt];
+	let mut elements = Zeroizing::new(Vec::with_capacity(1 + input.len().div_ceil(INPUT_PACKING)));
+	elements.push(*salt);
 	elements.extend(input.chunks(INPUT_PACKING).map(|chunk| {
 		let mut bytes = chunk.iter().map(|x| x.cast_unsigned() ^ 0x80).collect::<Vec<u8>>();
 		let element = Fr::from_le_bytes_mod_order(&bytes);
 		bytes.zeroize();
 		element
 	}));
-	let digest = hash(Domain::Input.tag(input.len()), &elements);
-	elements.zeroize();
-	digest
+	sponge(Domain::Input.tag(input.len()), &elements, 1)[0]
 }
+
+/// The outputs that a key's own sponge gives: its commitment and the first pad.
+pub(crate) const OUTPUT_KEY_OUTPUTS: usize = 2;
 
 pub(crate) fn output_key_hash(output_key: &Fr) -> Fr {
-	hash(Domain::OutputKey.tag(1), &[*output_key])
+	output_key_sponge(output_key)[0]
 }
 
-pub(crate) fn pad(output_key: &Fr, index: u64) -> Fr {
-	hash(Domain::Seal.tag(2), &[*output_key, Fr::from(index)])
+fn output_key_sponge(output_key: &Fr) -> Zeroizing<Vec<Fr>> {
+	sponge(Domain::OutputKey.tag(1), &[*output_key], OUTPUT_KEY_OUTPUTS)
+}
+
+/// The pads of `count` elements.
+pub(crate) fn pads(output_key: &Fr, count: usize) -> Zeroizing<Vec<Fr>> {
+	let mut pads = Zeroizing::new(Vec::with_capacity(count));
+	if count > 0 {
+		pads.push(output_key_sponge(output_key)[1]);
+	}
+	if count > 1 {
+		let others = count - 1;
+		pads.extend_from_slice(&sponge(Domain::Seal.tag(others), &[*output_key], others));
+	}
+	pads
 }
 
 #[cfg(test)]
@@ -159,7 +188,7 @@ mod tests {
 		(input[0], input[1], input[31]) = (-127, 127, 0);
 		let salt = Fr::from(9u64);
 		let elements = [salt, Fr::from(1u64 + 255 * 256), Fr::from(128u64)];
-		assert_eq!(input_hash(&input, &salt), hash(Domain::Input.tag(33), &elements));
+		assert_eq!(input_hash(&input, &salt), sponge(Domain::Input.tag(33), &elements, 1)[0]);
 	}
 
 	#[test]
@@ -177,6 +206,22 @@ mod tests {
 		assert_ne!(sealed[1], sealed[2]);
 		assert_ne!(seal(&[Fr::ZERO], &b)[0], sealed[0]);
 		assert_ne!(commit_output_key(&a).0, sealed[0].0);
+	}
+
+	#[test]
+	fn pads_continue_what_the_commitment_begins() {
+		let key = secrets(1).output_key;
+		let own = sponge(Domain::OutputKey.tag(1), &[key], 2);
+		assert_eq!(commit_output_key(&key).0, encode_scalar(&own[0]).0);
+		assert_eq!(pads(&key, 0).len(), 0);
+		assert_eq!(pads(&key, 1)[..], own[1..]);
+		for count in [2, 3, 10, 40] {
+			let pads = pads(&key, count);
+			assert_eq!(pads[0], own[1]);
+			assert_eq!(pads[1..], sponge(Domain::Seal.tag(count - 1), &[key], count - 1)[..]);
+			let distinct = pads.iter().chain(&own[..1]).collect::<std::collections::HashSet<_>>();
+			assert_eq!(distinct.len(), count + 1);
+		}
 	}
 
 	#[test]

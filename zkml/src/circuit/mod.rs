@@ -15,12 +15,14 @@
 //! field elements, sealed:
 //!
 //! ```text
-//! 1 + 8·n + 243·⌈(1 + ⌈n/31⌉)/2⌉ + 1 + Σ requantised elements + 244 + 244·e
+//! 1 + 8·n + h(1 + ⌈n/31⌉, 1) + 1 + Σ requantised elements + 238 + p + e
 //! ```
 //!
-//! A public output costs 1 for each of its `e` elements in place of the last two terms; what a
-//! requantised element costs, between 0 and a few more than its accumulator's bits, stands in the
-//! table of `requantise`.
+//! `h(i, o)` is three times the [S-boxes](crate::poseidon::Width::boxes) of a sponge of `i` inputs
+//! and `o` outputs, see `poseidon`; `p`, for the pads after the first, is `h(1, e − 1)`, or 0 for
+//! `e = 1`. A public output costs `e` in place of the last three terms; what a requantised element
+//! costs, between 0 and a few more than its accumulator's bits, stands in the table of
+//! `requantise`.
 //!
 //! # Rules
 //!

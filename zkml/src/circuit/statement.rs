@@ -23,7 +23,7 @@ use super::{
 	CircuitError,
 };
 use crate::{
-	commitment::{self, Secrets, INPUT_PACKING},
+	commitment::{self, Secrets, INPUT_PACKING, OUTPUT_KEY_OUTPUTS},
 	network::{Interval, Node, OutputPacking, QuantisedNetwork, Trace},
 	poseidon::Domain,
 };
@@ -116,8 +116,9 @@ impl<'a> StatementWitness<'a> {
 		let mut packed = plan.packing.pack(trace.output())?;
 		if plan.is_sealed() {
 			public.push(commitment::output_key_hash(&secrets.output_key));
-			for (index, element) in (0u64..).zip(&mut packed) {
-				*element += commitment::pad(&secrets.output_key, index);
+			let pads = commitment::pads(&secrets.output_key, packed.len());
+			for (element, pad) in packed.iter_mut().zip(pads.iter()) {
+				*element += pad;
 			}
 		}
 		public.append(&mut packed);
@@ -161,14 +162,18 @@ impl Circuit for Statement<'_> {
 
 		if self.plan.is_sealed() {
 			system.section(|| "output key commitment".into());
-			let key = system.witness(|| self.secret(|secrets| secrets.output_key));
-			let digest =
-				poseidon::hash(system, Domain::OutputKey.tag(1), std::slice::from_ref(&key));
-			system.enforce_equal(digest, next_public()?);
+			let key = [system.witness(|| self.secret(|secrets| secrets.output_key))];
+			let tag = Domain::OutputKey.tag(1);
+			let outputs = poseidon::sponge(system, tag, &key, OUTPUT_KEY_OUTPUTS);
+			system.enforce_equal(outputs[0].clone(), next_public()?);
 			system.section(|| "sealed output".into());
-			for (index, element) in (0u64..).zip(&packed) {
-				let index = S::Linear::constant(Fr::from(index));
-				let pad = poseidon::hash(system, Domain::Seal.tag(2), &[key.clone(), index]);
+			let mut pads = outputs[1..].to_vec();
+			if packed.len() > 1 {
+				let others = packed.len() - 1;
+				let tag = Domain::Seal.tag(others);
+				pads.extend(poseidon::sponge(system, tag, &key, others));
+			}
+			for (element, pad) in packed.iter().zip(pads) {
 				system.enforce_equal(element.plus(&pad), next_public()?);
 			}
 		} else {
@@ -207,8 +212,8 @@ impl Statement<'_> {
 		system.section(|| "input commitment".into());
 		let mut preimage = vec![system.witness(|| self.secret(|secrets| secrets.salt))];
 		preimage.extend(input.chunks(INPUT_PACKING).map(|chunk| slots(chunk, 8, 128)));
-		let digest = poseidon::hash(system, Domain::Input.tag(input.len()), &preimage);
-		system.enforce_equal(digest, commitment);
+		let digest = poseidon::sponge(system, Domain::Input.tag(input.len()), &preimage, 1);
+		system.enforce_equal(digest[0].clone(), commitment);
 		input
 	}
 

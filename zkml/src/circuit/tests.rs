@@ -4,6 +4,7 @@ use super::*;
 use crate::{
 	commitment::{commit_input, commit_output_key, seal, INPUT_PACKING},
 	network::{tests as networks, InputSpec, Node, OutputPacking, Requantisation},
+	poseidon::Width,
 };
 use ark_ff::{AdditiveGroup, Field};
 use proofpod_verifier::encode_scalar;
@@ -58,6 +59,25 @@ pub(crate) fn residual() -> QuantisedNetwork {
 	}
 }
 
+/// An output of several field elements.
+fn many_outputs() -> QuantisedNetwork {
+	let rows = 20;
+	let mut weights: Vec<i8> = (0..2 * rows as i8).collect();
+	weights[3] = -128;
+	QuantisedNetwork {
+		name: "many outputs".into(),
+		input: InputSpec::uniform(2, 4),
+		nodes: vec![Node::Linear {
+			input: 0,
+			rows,
+			columns: 2,
+			weights,
+			bias: vec![i32::MAX; rows],
+		}],
+		output_exponent: 3,
+	}
+}
+
 /// The cost formula of the module's documentation.
 fn expected_constraints(network: &QuantisedNetwork, output: OutputVisibility) -> usize {
 	let bounds = network.bounds().unwrap();
@@ -77,25 +97,35 @@ fn expected_constraints(network: &QuantisedNetwork, output: OutputVisibility) ->
 		})
 		.sum();
 	let elements = OutputPacking::of(network).unwrap().elements;
+	let hash = |inputs, outputs| 3 * Width::cheapest(inputs, outputs).boxes(inputs, outputs);
 	let sealing = match output {
-		OutputVisibility::Sealed => 244 + 244 * elements,
-		OutputVisibility::Public => elements,
+		OutputVisibility::Sealed if elements == 1 => 237 + 1,
+		OutputVisibility::Sealed => 237 + hash(1, elements - 1) + 1,
+		OutputVisibility::Public => 0,
 	};
-	let permutations = (1 + inputs.div_ceil(INPUT_PACKING)).div_ceil(2);
-	1 + 8 * inputs + 243 * permutations + 1 + requantised + sealing
+	1 + 8 * inputs
+		+ hash(1 + inputs.div_ceil(INPUT_PACKING), 1)
+		+ 1 + requantised
+		+ sealing
+		+ elements
 }
 
 #[test]
 fn public_inputs_are_those_of_the_statement() {
-	let network = residual();
-	let input = [7, -9, 127];
-	let trace = network.infer(&input).unwrap();
+	assert_statement(&residual(), &[7, -9, 127]);
+	let network = many_outputs();
+	assert!(OutputPacking::of(&network).unwrap().elements > 2);
+	assert_statement(&network, &[7, -9]);
+}
+
+fn assert_statement(network: &QuantisedNetwork, input: &[i8]) {
+	let trace = network.infer(input).unwrap();
 	let secrets = secrets(1);
-	let packed = OutputPacking::of(&network).unwrap().pack(trace.output()).unwrap();
-	let commitment = commit_input(&input, &secrets.salt).0;
+	let packed = OutputPacking::of(network).unwrap().pack(trace.output()).unwrap();
+	let commitment = commit_input(input, &secrets.salt).0;
 	let key = commit_output_key(&secrets.output_key).0;
 	for output in BOTH {
-		let assignment = assign(&network, &trace, output, Fr::from(42u64), &secrets).unwrap();
+		let assignment = assign(network, &trace, output, Fr::from(42u64), &secrets).unwrap();
 		let public: Vec<_> =
 			assignment.public_inputs().iter().map(|x| encode_scalar(x).0).collect();
 		let mut expected = vec![encode_scalar(&Fr::from(42u64)).0, commitment];
@@ -112,7 +142,7 @@ fn public_inputs_are_those_of_the_statement() {
 
 #[test]
 fn costs_are_those_of_the_formula() {
-	for network in [networks::small(), residual()] {
+	for network in [networks::small(), residual(), many_outputs()] {
 		for output in BOTH {
 			let matrices = matrices(&network, output).unwrap();
 			assert_eq!(matrices.constraints(), expected_constraints(&network, output));
@@ -125,6 +155,42 @@ fn costs_are_those_of_the_formula() {
 			assert!(linear.clone().count() > 0 && linear.clone().all(|s| s.constraints == 0));
 		}
 	}
+}
+
+#[test]
+fn commitments_take_the_cheapest_width() {
+	let costs = [4, 30, 64, 784, 1024, 3072].map(|inputs| {
+		let network = QuantisedNetwork {
+			name: "sum".into(),
+			input: InputSpec::uniform(inputs, 4),
+			nodes: vec![Node::Linear {
+				input: 0,
+				rows: 1,
+				columns: inputs,
+				weights: vec![1; inputs],
+				bias: vec![0],
+			}],
+			output_exponent: 4,
+		};
+		let matrices = matrices(&network, OutputVisibility::Sealed).unwrap();
+		let constraints = |name| {
+			let section = matrices.sections().iter().find(|section| section.name == name);
+			section.unwrap().constraints
+		};
+		assert_eq!(constraints("output key commitment"), 238);
+		assert_eq!(constraints("sealed output"), 1);
+		let width = Width::cheapest(1 + inputs.div_ceil(INPUT_PACKING), 1).elements();
+		(inputs, width, constraints("input commitment"))
+	});
+	let expected = [
+		(4, 3, 241),
+		(30, 3, 241),
+		(64, 5, 298),
+		(784, 30, 892),
+		(1024, 36, 1078),
+		(3072, 36, 3238),
+	];
+	assert_eq!(costs, expected);
 }
 
 /// The circuit of a network is part of its identity: keys are made for it. When this changes, the
@@ -185,12 +251,15 @@ fn no_column_of_the_statement_is_free() {
 
 #[test]
 fn no_direction_of_the_statement_is_free() {
-	let network = networks::small();
-	let plan = Plan::new(&network, OutputVisibility::Public).unwrap();
-	let trace = network.infer(&[100, -3]).unwrap();
 	let secrets = secrets(2);
-	let witness = StatementWitness::new(&plan, &trace, Fr::from(9u64), &secrets).unwrap();
-	adversary::assert_tight(&plan.statement(&network, Some(&witness)), 0);
+	for (network, output) in
+		[(networks::small(), OutputVisibility::Public), (many_outputs(), OutputVisibility::Sealed)]
+	{
+		let plan = Plan::new(&network, output).unwrap();
+		let trace = network.infer(&[100, -3]).unwrap();
+		let witness = StatementWitness::new(&plan, &trace, Fr::from(9u64), &secrets).unwrap();
+		adversary::assert_tight(&plan.statement(&network, Some(&witness)), 0);
+	}
 }
 
 /// Every part of one honest assignment is put into another one.
