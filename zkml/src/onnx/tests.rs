@@ -6,8 +6,12 @@ use super::{
 	*,
 };
 use crate::float::{Ending, FloatNetwork};
-use proptest::prelude::*;
 use prost::Message;
+
+mod classical;
+mod operators;
+mod reference;
+mod robustness;
 
 fn strings(names: &[&str]) -> Vec<String> {
 	names.iter().map(|name| name.to_string()).collect()
@@ -33,6 +37,47 @@ fn with_float(mut node: NodeProto, name: &str, f: f32) -> NodeProto {
 	let r#type = attribute_type::FLOAT;
 	node.attribute.push(AttributeProto { name: name.into(), r#type, f, ..Default::default() });
 	node
+}
+
+fn with_ints(mut node: NodeProto, name: &str, ints: &[i64]) -> NodeProto {
+	let (r#type, ints) = (attribute_type::INTS, ints.to_vec());
+	node.attribute.push(AttributeProto { name: name.into(), r#type, ints, ..Default::default() });
+	node
+}
+
+fn with_floats(mut node: NodeProto, name: &str, floats: &[f32]) -> NodeProto {
+	let (r#type, floats) = (attribute_type::FLOATS, floats.to_vec());
+	node.attribute.push(AttributeProto { name: name.into(), r#type, floats, ..Default::default() });
+	node
+}
+
+fn with_text(mut node: NodeProto, name: &str, text: &str) -> NodeProto {
+	let (r#type, s) = (attribute_type::STRING, text.as_bytes().to_vec());
+	node.attribute.push(AttributeProto { name: name.into(), r#type, s, ..Default::default() });
+	node
+}
+
+fn with_texts(mut node: NodeProto, name: &str, texts: &[&str]) -> NodeProto {
+	let r#type = attribute_type::STRINGS;
+	let strings = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+	node.attribute.push(AttributeProto {
+		name: name.into(),
+		r#type,
+		strings,
+		..Default::default()
+	});
+	node
+}
+
+/// A constant of small integers.
+fn small(name: &str, dims: &[i64], data_type: i32, elements: &[i32]) -> TensorProto {
+	TensorProto {
+		dims: dims.to_vec(),
+		data_type,
+		int32_data: elements.to_vec(),
+		name: name.into(),
+		..Default::default()
+	}
 }
 
 fn floats(name: &str, dims: &[i64], elements: &[f32]) -> TensorProto {
@@ -569,63 +614,4 @@ fn one_constant_cannot_be_multiplied_into_many() {
 #[test]
 fn shapes_print_as_lists() {
 	assert_eq!(Shape(vec![1, 30]).to_string(), "[1, 30]");
-}
-
-/// The committed models, as seeds for mutation.
-fn committed(index: usize) -> &'static [u8] {
-	[
-		include_bytes!("../../../models/breast_cancer/breast_cancer.onnx").as_slice(),
-		include_bytes!("../../../models/digits/digits.onnx").as_slice(),
-	][index]
-}
-
-#[test]
-fn truncated_files_are_refused() {
-	for index in 0..2 {
-		let bytes = committed(index);
-		let whole = import(bytes).unwrap();
-		assert!(!whole.classes.is_empty());
-		// The class names come last in the file: without them it is whole again.
-		let mut without_classes = 0;
-		for len in 0..bytes.len() {
-			if let Ok(network) = import(&bytes[..len]) {
-				assert_eq!(network, FloatNetwork { classes: vec![], ..whole.clone() });
-				without_classes += 1;
-			}
-		}
-		assert!(without_classes <= 1, "model {index}");
-	}
-}
-
-proptest! {
-	#![proptest_config(ProptestConfig::with_cases(2000))]
-
-	#[test]
-	fn mutated_models_never_panic(
-		index in 0usize..2,
-		changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
-		removed in any::<prop::sample::Index>(),
-		remove in any::<bool>(),
-	) {
-		let mut bytes = committed(index).to_vec();
-		for (position, byte) in changes {
-			let position = position.index(bytes.len());
-			bytes[position] = byte;
-		}
-		if remove {
-			let position = removed.index(bytes.len());
-			bytes.remove(position);
-		}
-		if let Ok(network) = import(&bytes) {
-			let _ = network.evaluate(&vec![1.0; network.input_len]);
-			let record = vec![1.0; network.input_len];
-			let options = crate::quantise::QuantiseOptions::named("mutated");
-				let _ = crate::quantise::quantise(&network, &options, &[record]);
-		}
-	}
-
-	#[test]
-	fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
-		let _ = import(&bytes);
-	}
 }
