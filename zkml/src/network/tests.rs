@@ -231,9 +231,9 @@ fn reference_convolution(
 	let channels = window.channels / groups;
 	let [height, width] = window.kernel;
 	let mut output = Vec::new();
-	for filter in 0..*filters {
+	for (filter, bias) in bias.iter().enumerate() {
 		for position in grid(output_plane(window)) {
-			let mut acc = i128::from(bias[filter]);
+			let mut acc = i128::from(*bias);
 			for channel in 0..channels {
 				for step in grid(window.kernel) {
 					let Some(element) = tap(window, position, step) else { continue };
