@@ -61,6 +61,31 @@ pub(crate) fn decompose<S: ConstraintSystem>(
 	bits
 }
 
+/// Bits of a non-negative number; 0 has none.
+pub(crate) fn bit_length(number: i128) -> u32 {
+	i128::BITS - number.leading_zeros()
+}
+
+/// Bits of the two's-complement numbers from `low` to `high`, without the sign.
+pub(crate) fn magnitude_bits(low: i128, high: i128) -> u32 {
+	bit_length(high.max(0)).max(bit_length(!low.min(-1)))
+}
+
+/// The `width` bits of `number` modulo `2^width`, least significant first, then one more: whether
+/// `number ≥ 0`. `width + 1` constraints, `width` witnesses.
+///
+/// Relation: `−2^width ≤ number < 2^width`, and the result is the binary form of
+/// `number + 2^width`, whose highest bit is the sign turned over. Sound as [`decompose`] is.
+pub(crate) fn decompose_signed<S: ConstraintSystem>(
+	system: &mut S,
+	number: &S::Linear,
+	value: i128,
+	width: u32,
+) -> Vec<S::Linear> {
+	let raised = number.plus(&S::Linear::constant(power_of_two(width)));
+	decompose(system, &raised, (value + (1 << width)) as u128, width + 1)
+}
+
 /// `Σ 2^i · bits[i]`.
 pub(crate) fn compose<L: Linear>(bits: &[L]) -> L {
 	let mut weight = Fr::ONE;
@@ -122,6 +147,58 @@ mod tests {
 			let bits = decompose(system, &number, self.number as u128, self.width);
 			assert_eq!(compose(&bits).value(), number.value());
 			Ok(())
+		}
+	}
+
+	/// The first public input is a number of `width` bits and a sign, the second is whether it is
+	/// not negative.
+	struct Sign {
+		number: i128,
+		positive: bool,
+		width: u32,
+	}
+
+	impl Circuit for Sign {
+		fn public_inputs(&self) -> usize {
+			2
+		}
+
+		fn synthesise<S: ConstraintSystem>(&self, system: &mut S) -> Result<(), CircuitError> {
+			let number = system.public(|| Fr::from(self.number));
+			let expected = system.public(|| Fr::from(u64::from(self.positive)));
+			let bits = decompose_signed(system, &number, self.number, self.width);
+			system.enforce_equal(bits.last().unwrap().clone(), expected);
+			Ok(())
+		}
+	}
+
+	#[test]
+	fn signs_are_those_of_the_numbers() {
+		for width in [0u32, 1, 5, 40, 95] {
+			let top = 1i128 << width;
+			for number in [-top, -1, 0, top - 1] {
+				let sign = |positive| Sign { number, positive, width };
+				let matrices = sign(number >= 0).matrices().unwrap();
+				assert_eq!(matrices.constraints(), width as usize + 1 + 1);
+				sign(number >= 0).assignment().unwrap();
+				assert!(sign(number < 0).assignment().is_err(), "{number} of {width} bits");
+				if width <= 40 {
+					adversary::assert_tight(&sign(number >= 0), 1);
+				}
+			}
+			for number in [-top - 1, top] {
+				let outside = Sign { number, positive: number >= 0, width };
+				assert!(outside.assignment().is_err(), "{number} of {width} bits");
+			}
+		}
+	}
+
+	#[test]
+	fn magnitudes_leave_the_sign_out() {
+		for (low, high, bits) in
+			[(0, 0, 0), (-1, 0, 0), (0, 1, 1), (-128, 127, 7), (-129, 127, 8), (5, 256, 9)]
+		{
+			assert_eq!(magnitude_bits(low, high), bits, "{low}..{high}");
 		}
 	}
 

@@ -3,26 +3,37 @@
 //! The circuit of a model: what a job's proof proves, as rank-1 constraints.
 //!
 //! * `statement`: the statement as a whole: public inputs, commitments, network, sealing;
-//! * `requantise`: rounding, shift, clamp and ReLU of one accumulator;
-//! * `boolean`: booleans, range checks, int8 elements;
+//! * `layers`: the network's nodes, one after the other;
+//! * `requantise`: rounding, shift, clamp and leak of one element;
+//! * `comparison`: comparisons, maxima, the place of the largest element;
+//! * `trees`: decision trees;
+//! * `boolean`: booleans, range checks, signs, int8 elements;
 //! * `poseidon`: the hash;
 //! * `system`, `linear`, `matrices`: the constraint system itself.
 //!
 //! # Cost
 //!
-//! Weights are constants, so linear layers and additions are linear combinations: no constraint,
-//! one matrix entry per weight. For a network with `n` int8 inputs whose output packs into `e`
-//! field elements, sealed:
+//! Weights are constants, so everything linear is free: one matrix entry per weight. `w` is the
+//! number of bits, without a sign, that the static bounds leave to what is decomposed.
+//!
+//! | node | constraints |
+//! |---|---|
+//! | Linear, Conv, Affine, Add, Gather | 0 |
+//! | Requantise, per element | 0 to `w + 3` for uint8 and int8: the table of `requantise` |
+//! | MaxPool, per pair of elements | `w + 2`, 10 for uint8; windows share the maxima of their rows |
+//! | ArgMax of `n` | `n − 1` comparisons of `w + 1`, and `n − 2 + ⌈n/2⌉ − 1` |
+//! | Trees | `c + 2·b` per feature in `c` regions of at most `2^b`; at most 1 per inner node |
+//!
+//! Whatever the bounds decide costs nothing. For a network with `n` int8 inputs whose output packs
+//! into `e` field elements, sealed:
 //!
 //! ```text
-//! 1 + 8·n + h(1 + ⌈n/31⌉, 1) + 1 + Σ requantised elements + 238 + p + e
+//! 1 + 8·n + h(1 + ⌈n/31⌉, 1) + 1 + Σ nodes + 238 + p + e
 //! ```
 //!
 //! `h(i, o)` is three times the [S-boxes](crate::poseidon::Width::boxes) of a sponge of `i` inputs
 //! and `o` outputs, see `poseidon`; `p`, for the pads after the first, is `h(1, e − 1)`, or 0 for
-//! `e = 1`. A public output costs `e` in place of the last three terms; what a requantised element
-//! costs, between 0 and a few more than its accumulator's bits, stands in the table of
-//! `requantise`.
+//! `e = 1`. A public output costs `e` in place of the last three terms.
 //!
 //! # Rules
 //!
@@ -35,6 +46,8 @@
 #[cfg(test)]
 mod adversary;
 mod boolean;
+mod comparison;
+mod layers;
 mod linear;
 mod matrices;
 mod poseidon;
@@ -43,6 +56,7 @@ mod statement;
 mod system;
 #[cfg(test)]
 pub(crate) mod tests;
+mod trees;
 
 pub use matrices::{Assignment, Dimensions, Matrices, Section, Shape};
 pub(crate) use matrices::{Evaluations, MatricesHasher, SecretElements};

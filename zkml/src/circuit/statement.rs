@@ -15,32 +15,32 @@
 
 use super::{
 	boolean::{int8, power_of_two},
+	layers::Layers,
 	linear::Linear,
 	matrices::Assignment,
 	poseidon,
-	requantise::Requantisation,
 	system::{Circuit, ConstraintSystem},
 	CircuitError,
 };
 use crate::{
 	commitment::{self, Secrets, INPUT_PACKING, OUTPUT_KEY_OUTPUTS},
-	network::{Interval, Node, OutputPacking, QuantisedNetwork, Trace},
+	network::{Interval, OutputPacking, QuantisedNetwork, Trace},
 	poseidon::Domain,
 };
 use ark_bls12_381::Fr;
 use ark_ff::{AdditiveGroup, Field};
 use proofpod_primitives::manifest::OutputVisibility;
-use rayon::prelude::*;
 use zeroize::Zeroize;
 
 /// What is computed once for a network.
 #[derive(Debug)]
 pub(crate) struct Plan {
-	bounds: Vec<Vec<Interval>>,
+	/// Of every element of every value.
+	pub(super) bounds: Vec<Vec<Interval>>,
 	packing: OutputPacking,
 	output: OutputVisibility,
 	/// By node: the last to read value `v` is `last_reader[v]`.
-	last_reader: Vec<usize>,
+	pub(super) last_reader: Vec<usize>,
 }
 
 impl Plan {
@@ -157,7 +157,9 @@ impl Circuit for Statement<'_> {
 		system.enforce_equal(binding, copy);
 
 		let input = self.input(system, next_public()?);
-		let output = self.layers(system, input)?;
+		let trace = self.witness.map(|witness| witness.trace);
+		let layers = Layers { network: self.network, plan: self.plan, trace };
+		let output = layers.synthesise(system, input)?;
 		let packed = self.pack(&output);
 
 		if self.plan.is_sealed() {
@@ -217,79 +219,6 @@ impl Statement<'_> {
 		input
 	}
 
-	/// The network's output.
-	fn layers<S: ConstraintSystem>(
-		&self,
-		system: &mut S,
-		input: Vec<S::Linear>,
-	) -> Result<Vec<S::Linear>, CircuitError> {
-		let mut values = vec![input];
-		for (index, node) in self.network.nodes.iter().enumerate() {
-			system.section(|| describe(index, node));
-			let next = self.layer(system, index, node, &values)?;
-			values.push(next);
-			// Rows of accumulators are as long as the weights: none is kept after its last use.
-			for operand in node.operands() {
-				if self.plan.last_reader[operand] == index {
-					values[operand] = Vec::new();
-				}
-			}
-		}
-		Ok(values.pop().unwrap_or_default())
-	}
-
-	fn layer<S: ConstraintSystem>(
-		&self,
-		system: &mut S,
-		index: usize,
-		node: &Node,
-		values: &[Vec<S::Linear>],
-	) -> Result<Vec<S::Linear>, CircuitError> {
-		match node {
-			// With values, the trace has the accumulators already.
-			Node::Linear { rows, .. } if S::ASSIGNS => Ok((0..*rows)
-				.map(|row| S::Linear::constant(Fr::from(self.traced(index + 1, row))))
-				.collect()),
-			Node::Linear { input, columns, weights, bias, .. } => Ok(weights
-				.par_chunks(*columns)
-				.zip(bias)
-				.map(|(row, bias)| {
-					let weights = row.iter().map(|weight| Fr::from(*weight));
-					S::Linear::combine(Fr::from(*bias), weights.zip(&values[*input]))
-				})
-				.collect()),
-			Node::Add { left, left_shift, right, right_shift } => {
-				let left_scale = power_of_two((*left_shift).into());
-				let right_scale = power_of_two((*right_shift).into());
-				Ok(values[*left]
-					.par_iter()
-					.zip(&values[*right])
-					.map(|(left, right)| {
-						S::Linear::combine(Fr::ZERO, [(left_scale, left), (right_scale, right)])
-					})
-					.collect())
-			},
-			Node::Conv { .. }
-			| Node::Affine { .. }
-			| Node::MaxPool { .. }
-			| Node::Gather { .. }
-			| Node::Trees { .. }
-			| Node::ArgMax { .. } => Err(CircuitError::TooWide { found: 0 }),
-			Node::Requantise { input, requantisation } => {
-				let bounds = &self.plan.bounds[*input];
-				let elements = values[*input].iter().zip(bounds).enumerate();
-				elements
-					.map(|(element, (acc, bounds))| {
-						let shift = requantisation.shift(element, values[*input].len());
-						let relu = requantisation.low == 0;
-						let gadget = Requantisation::new(*bounds, shift, relu)?;
-						Ok(gadget.apply(system, acc, self.traced(*input, element)))
-					})
-					.collect()
-			},
-		}
-	}
-
 	/// The packed output.
 	fn pack<L: Linear>(&self, output: &[L]) -> Vec<L> {
 		let OutputPacking { bits, per_element, offset, .. } = self.plan.packing;
@@ -311,14 +240,4 @@ fn slots<L: Linear>(elements: &[L], bits: u32, offset: i64) -> L {
 		.collect();
 	let constant = weights.iter().sum::<Fr>() * Fr::from(offset);
 	L::combine(constant, weights.into_iter().zip(elements))
-}
-
-fn describe(index: usize, node: &Node) -> String {
-	let what = match node {
-		Node::Linear { rows, columns, .. } => format!("linear {columns} → {rows}"),
-		Node::Add { .. } => "add".into(),
-		Node::Requantise { .. } => "requantise".into(),
-		_ => String::new(),
-	};
-	format!("node {index}: {what}")
 }

@@ -11,7 +11,7 @@ use super::{
 use rayon::prelude::*;
 
 /// A closed range of integers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Interval {
 	/// Smallest possible value.
 	pub low: i64,

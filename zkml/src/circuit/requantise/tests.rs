@@ -3,35 +3,42 @@
 use super::*;
 use crate::circuit::{adversary, system::Circuit};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 /// The definition, in 128 bits and with division instead of shifts.
-fn reference(acc: i64, shift: u8, relu: bool) -> i64 {
+fn reference(x: i64, shift: u8, (low, high): (i16, i16), leak: u8) -> i64 {
 	let step = 1i128 << shift;
-	let quotient = (i128::from(acc) + step / 2).div_euclid(step);
-	match relu {
-		true => quotient.clamp(0, 255) as i64,
-		false => quotient.clamp(-128, 127) as i64,
-	}
+	let rounded = i128::from(x) + if shift == 0 { 0 } else { step / 2 };
+	let leak = if rounded < 0 { 1i128 << leak } else { 1 };
+	rounded.div_euclid(step * leak).clamp(low.into(), high.into()) as i64
 }
+
+const RELU: (i16, i16) = (0, 255);
+const INT8: (i16, i16) = (-128, 127);
 
 /// The second public input is the first one requantised.
 #[derive(Clone, Copy, Debug)]
 struct Gadget {
 	bounds: Interval,
 	shift: u8,
-	relu: bool,
+	clamp: (i16, i16),
+	leak: u8,
 	acc: i64,
 	output: i64,
 }
 
 impl Gadget {
-	fn new(low: i64, high: i64, shift: u8, relu: bool, acc: i64) -> Self {
-		let output = reference(acc, shift, relu);
-		Self { bounds: Interval { low, high }, shift, relu, acc, output }
+	fn new(case: Case, acc: i64) -> Self {
+		let Case { low, high, shift, clamp, leak, .. } = case;
+		let output = reference(acc, shift, clamp, leak);
+		Self { bounds: Interval { low, high }, shift, clamp, leak, acc, output }
 	}
 
-	fn plan(&self) -> Requantisation {
-		Requantisation::new(self.bounds, self.shift, self.relu).unwrap()
+	fn plan(&self) -> Requantiser {
+		let (low, high) = self.clamp;
+		let requantisation =
+			Requantisation { shifts: vec![self.shift], low, high, leak: self.leak };
+		Requantiser::new(self.bounds, &requantisation, self.shift).unwrap()
 	}
 }
 
@@ -49,55 +56,119 @@ impl Circuit for Gadget {
 	}
 }
 
-/// Bounds, shift, clamp and the documented number of constraints: every row of the module's table.
-fn cases() -> Vec<(i64, i64, u8, bool, usize)> {
+/// Bounds, shift, clamp, leak, and the documented number of constraints.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+	low: i64,
+	high: i64,
+	shift: u8,
+	clamp: (i16, i16),
+	leak: u8,
+	constraints: usize,
+}
+
+/// Every row of the module's table.
+fn cases() -> Vec<Case> {
+	let case = |low, high, shift, clamp, constraints| Case {
+		low,
+		high,
+		shift,
+		clamp,
+		leak: 0,
+		constraints,
+	};
+	let leaky = |low, high, shift, clamp, leak, constraints| Case {
+		leak,
+		..case(low, high, shift, clamp, constraints)
+	};
 	vec![
 		// Constants: never positive, always above the ceiling, always the same quotient.
-		(-5000, 0, 0, true, 0),
-		(-5000, 7, 4, true, 0),
-		(255 << 4, 9000, 4, true, 0),
-		(33, 35, 4, true, 0),
-		(-9000, -4000, 4, false, 0),
-		(4000, 9000, 4, false, 0),
+		case(-5000, 0, 0, RELU, 0),
+		case(-5000, 7, 4, RELU, 0),
+		case(255 << 4, 9000, 4, RELU, 0),
+		case(33, 35, 4, RELU, 0),
+		case(-9000, -4000, 4, INT8, 0),
+		case(4000, 9000, 4, INT8, 0),
+		case(-9000, 9000, 20, (5, 9), 0),
 		// Copies.
-		(0, 255, 0, true, 1),
-		(7, 200, 0, true, 1),
-		(-128, 127, 0, false, 1),
+		case(0, 255, 0, RELU, 1),
+		case(7, 200, 0, RELU, 1),
+		case(-128, 127, 0, INT8, 1),
+		case(-3, 2, 0, (-3, 2), 1),
+		// Steps: w + 1.
+		case(-1000, 1000, 3, (0, 1), 10 + 1),
+		case(-1000, 1000, 0, (-300, -299), 11 + 1),
+		case(0, 15, 3, RELU, 3 + 1 + 1),
+		case(0, 11, 3, RELU, 3 + 1),
+		case(-1, 1, 0, RELU, 1 + 1),
+		case(-3000, 8, 3, RELU, 12 + 1),
+		case(2030, 2040, 3, RELU, 3 + 1),
 		// Shifts that never clamp: s + n.
-		(0, 1000, 3, true, 3 + 7),
-		(-4, 2000, 3, true, 3 + 8),
-		(-1000, 1000, 3, false, 3 + 8),
-		(-100, 900, 3, false, 3 + 8),
-		// Clamp above only: s + n + e.
-		(0, 5000, 3, true, 3 + 10 + 2),
-		(0, 256, 0, true, 9 + 1),
-		(-1000, 4000, 3, false, 3 + 10 + 2),
-		// Clamp below only: k + 1.
-		(-1000, 1000, 3, true, (3 + 7 + 1) + 1),
-		(-1, 1, 0, true, (1 + 1) + 1),
-		(-3000, 8, 3, true, (3 + 9 + 1) + 1),
-		(-1100, 900, 3, false, (3 + 8 + 1) + 1),
-		(-200, 127, 0, false, (8 + 1) + 1),
-		// Both: k + 1 + e.
-		(-3000, 4000, 3, true, (3 + 9 + 1) + 1 + 1),
-		(-40_000, 4000, 3, true, (3 + 13 + 1) + 1 + 1),
-		(-2000, 70_000, 3, true, (3 + 14 + 1) + 1 + 6),
-		(-40_000, 40_000, 3, false, (3 + 13 + 1) + 1 + 5),
-		(-300, 300, 0, false, (9 + 1) + 1 + 1),
+		case(0, 1000, 3, RELU, 3 + 7),
+		case(-4, 2000, 3, RELU, 3 + 8),
+		case(800, 2000, 3, RELU, 3 + 8),
+		case(-1000, 1000, 3, INT8, 3 + 8),
+		case(-100, 900, 3, INT8, 3 + 7),
+		case(-16, 15, 3, (-5, 9), 3 + 3),
+		// One end: w + 2.
+		case(0, 5000, 3, RELU, 12 + 2),
+		case(0, 256, 0, RELU, 8 + 2),
+		case(-1000, 4000, 3, INT8, 12 + 2),
+		case(2000, 3000, 3, RELU, 10 + 2),
+		case(-1000, 1000, 3, RELU, 10 + 2),
+		case(-3000, 20, 3, RELU, 12 + 2),
+		case(-1100, 900, 3, INT8, 11 + 2),
+		case(-200, 127, 0, INT8, 8 + 2),
+		case(0, 1000, 2, (0, 100), 10 + 2),
+		case(-1000, 300, 2, (-7, 100), 10 + 2),
+		// Both, over uint8 and int8: w + 3.
+		case(-3000, 4000, 3, RELU, 12 + 3),
+		case(-40_000, 4000, 3, RELU, 16 + 3),
+		case(-2000, 70_000, 3, RELU, 17 + 3),
+		case(-40_000, 40_000, 3, INT8, 16 + 3),
+		case(-300, 300, 0, INT8, 8 + 3),
+		case(-300, 600, 0, RELU, 9 + 3),
+		case(-70, 70, 4, (-2, 1), 6 + 3),
+		// Both, over other widths: w + 3 + a.
+		case(-3000, 4000, 3, (0, 192), 12 + 3 + 3),
+		case(-3000, 4000, 3, (-127, 127), 12 + 3 + 8),
+		case(-30, 40, 0, (0, 2), 6 + 3 + 2),
+		case(-30, 40, 1, (-3, 7), 5 + 3 + 4),
+		case(-70, 70, 0, (-21, 21), 6 + 3 + 6),
+		// A leak that says nothing: one sign only, or none of one.
+		leaky(-1000, -5, 3, INT8, 2, 5 + 5),
+		leaky(5, 1000, 3, INT8, 2, 3 + 7),
+		leaky(-1000, 1000, 3, RELU, 2, 10 + 2),
+		leaky(-1000, 1000, 3, (-128, 0), 2, 11 + 2),
+		leaky(-3000, 3000, 3, (-1, 254), 2, 12 + 3),
+		// Leaks: nothing clamps, one end, both.
+		leaky(-1000, 1000, 3, INT8, 2, 10 + 2),
+		leaky(-10, 1000, 3, INT8, 4, 10 + 2),
+		leaky(-70_000, 1000, 3, INT8, 7, 17 + 2),
+		leaky(-3000, 3000, 3, INT8, 2, 12 + 4),
+		leaky(-5000, 1000, 3, INT8, 2, 12 + 4),
+		leaky(-40_000, 3000, 3, INT8, 2, 16 + 5),
+		leaky(-5000, 30_000, 2, INT8, 1, 15 + 5),
+		leaky(-700, 700, 1, (-10, 12), 2, 10 + 5 + 3 + 2),
+		leaky(-1000, 1000, 0, (-2, 1), 59, 10 + 4),
 	]
 }
 
 /// Where something happens: the bounds, zero, rounding ties, both ends of the clamp.
-fn interesting(low: i64, high: i64, shift: u8) -> Vec<i64> {
-	let step = 1i64 << shift;
+fn interesting(case: Case) -> Vec<i64> {
+	let Case { low, high, shift, clamp, leak, .. } = case;
+	let (step, leak) = (1i64 << shift, 1i64 << leak.min(30));
 	let around = |x: i64| [x - 1, x, x + 1];
-	let mut values: Vec<i64> = [-129, -128, -1, 0, 1, 127, 128, 255, 256, 511, 512]
-		.into_iter()
-		.flat_map(|quotient| [quotient * step, quotient * step + step / 2])
-		.chain([low, high])
-		.flat_map(around)
-		.filter(|acc| (low..=high).contains(acc))
-		.collect();
+	let (first, last) = (i64::from(clamp.0), i64::from(clamp.1));
+	let mut values: Vec<i64> =
+		[-1, 0, 1, 2 * last + 1, 2 * last + 2, first, first + 1, last, last + 1]
+			.into_iter()
+			.chain([first * leak, (first + 1) * leak, -leak])
+			.flat_map(|quotient| [quotient * step, quotient * step + step / 2])
+			.chain([low, high])
+			.flat_map(around)
+			.filter(|acc| (low..=high).contains(acc))
+			.collect();
 	values.sort_unstable();
 	values.dedup();
 	values
@@ -105,20 +176,20 @@ fn interesting(low: i64, high: i64, shift: u8) -> Vec<i64> {
 
 #[test]
 fn costs_are_those_of_the_table() {
-	for (low, high, shift, relu, constraints) in cases() {
-		let gadget = Gadget::new(low, high, shift, relu, low);
+	for case in cases() {
+		let gadget = Gadget::new(case, case.low);
 		let matrices = gadget.matrices().unwrap();
-		assert_eq!(gadget.plan().constraints(), constraints, "{gadget:?}");
-		assert_eq!(matrices.constraints(), constraints + 1, "{gadget:?}");
+		assert_eq!(matrices.constraints(), case.constraints + 1, "{case:?}");
+		assert_eq!(gadget.plan().constraints(), case.constraints, "{case:?}");
 	}
 }
 
 #[test]
 fn boundaries_and_ties_agree_with_the_definition() {
-	for (low, high, shift, relu, _) in cases() {
-		let matrices = Gadget::new(low, high, shift, relu, low).matrices().unwrap();
-		for acc in interesting(low, high, shift) {
-			let gadget = Gadget::new(low, high, shift, relu, acc);
+	for case in cases() {
+		let matrices = Gadget::new(case, case.low).matrices().unwrap();
+		for acc in interesting(case) {
+			let gadget = Gadget::new(case, acc);
 			let assignment = gadget.assignment().unwrap_or_else(|error| {
 				panic!("{gadget:?}: {error}");
 			});
@@ -129,9 +200,9 @@ fn boundaries_and_ties_agree_with_the_definition() {
 
 #[test]
 fn other_outputs_are_refused() {
-	for (low, high, shift, relu, _) in cases() {
-		for acc in interesting(low, high, shift) {
-			let honest = Gadget::new(low, high, shift, relu, acc);
+	for case in cases() {
+		for acc in interesting(case) {
+			let honest = Gadget::new(case, acc);
 			let others =
 				[honest.output + 1, honest.output - 1, -honest.output, 0, 255, 127, -128, acc];
 			for output in others.into_iter().filter(|output| *output != honest.output) {
@@ -144,58 +215,69 @@ fn other_outputs_are_refused() {
 
 #[test]
 fn no_witness_is_free() {
-	for (low, high, shift, relu, _) in cases() {
-		for acc in interesting(low, high, shift).into_iter().step_by(3).chain([low, high]) {
-			adversary::assert_tight(&Gadget::new(low, high, shift, relu, acc), 1);
+	for case in cases() {
+		for acc in interesting(case).into_iter().step_by(3).chain([case.low, case.high]) {
+			adversary::assert_tight(&Gadget::new(case, acc), 1);
 		}
 	}
 }
 
 #[test]
 fn witnesses_of_another_accumulator_do_not_fit() {
-	for (low, high, shift, relu, _) in cases() {
-		let matrices = Gadget::new(low, high, shift, relu, low).matrices().unwrap();
-		let values = interesting(low, high, shift);
+	for case in cases() {
+		let matrices = Gadget::new(case, case.low).matrices().unwrap();
+		let values = interesting(case);
 		for pair in values.windows(2) {
-			let [left, right] = [pair[0], pair[1]]
-				.map(|acc| Gadget::new(low, high, shift, relu, acc).assignment().unwrap());
+			let [left, right] =
+				[pair[0], pair[1]].map(|acc| Gadget::new(case, acc).assignment().unwrap());
 			let mut spliced = left.clone();
 			spliced.values_mut()[3..].copy_from_slice(&right.values()[3..]);
 			let same = spliced == left;
-			assert_eq!(matrices.is_satisfied(&spliced), same, "{low}..{high} {pair:?}");
+			assert_eq!(matrices.is_satisfied(&spliced), same, "{case:?} {pair:?}");
 		}
 	}
 }
 
-/// Every boolean assignment of every bit, with the products that follow from it: only the honest
-/// one is accepted.
+/// Every boolean assignment of every bit and flag, with any small number for the one column that is
+/// not boolean: only the honest one is accepted.
 #[test]
 fn exhaustive_search_finds_one_assignment() {
-	for (low, high, shift, relu) in
-		[(-6, 7, 1, true), (-8, 7, 0, true), (0, 7, 1, true), (-3, 12, 2, true)]
-	{
+	let cases = [
+		(-6, 7, 1, (0, 255), 0),
+		(-8, 7, 0, (0, 255), 0),
+		(0, 7, 1, (0, 255), 0),
+		(-3, 12, 2, (0, 255), 0),
+		(-7, 7, 0, (-2, 1), 0),
+		(-4, 9, 1, (0, 2), 0),
+		(-3, 9, 0, (1, 7), 0),
+		(-8, 7, 1, (-4, 5), 1),
+	];
+	for (low, high, shift, clamp, leak) in cases {
 		for acc in low..=high {
-			let gadget = Gadget::new(low, high, shift, relu, acc);
+			let gadget = Gadget::new(Case { low, high, shift, clamp, leak, constraints: 0 }, acc);
 			let matrices = gadget.matrices().unwrap();
 			let honest = gadget.assignment().unwrap();
 			let witnesses = matrices.witnesses();
+			let outputs: BTreeSet<i64> =
+				(low..=high).map(|acc| reference(acc, shift, clamp, leak)).collect();
 			let mut accepted = 0;
 			for candidate in 0..1u32 << (witnesses - 1) {
-				for output in 0..=high {
-					let mut forged = honest.clone();
-					let values = forged.values_mut();
-					values[2] = Fr::from(output);
-					for (bit, value) in values[3..].iter_mut().enumerate() {
-						*value = Fr::from((candidate >> bit) & 1);
-					}
-					// One witness is the output's column: last after bits, first before them.
-					for place in [3, 2 + witnesses] {
-						let mut placed = forged.clone();
-						let values = placed.values_mut();
+				for output in &outputs {
+					// The column of the result is the last of all, or the first.
+					for (place, column) in [2 + witnesses, 3]
+						.into_iter()
+						.flat_map(|place| (-8i64..=8).map(move |column| (place, column)))
+					{
+						let mut forged = honest.clone();
+						let values = forged.values_mut();
+						values[2] = Fr::from(*output);
+						for (bit, value) in values[3..].iter_mut().enumerate() {
+							*value = Fr::from((candidate >> bit) & 1);
+						}
 						values[2 + witnesses] = values[place];
-						values[place] = Fr::from(output);
-						if matrices.is_satisfied(&placed) {
-							assert_eq!(placed, honest, "{gadget:?}");
+						values[place] = Fr::from(column);
+						if matrices.violated_constraint(&forged).is_none() {
+							assert_eq!(forged, honest, "{gadget:?}");
 							accepted += 1;
 						}
 					}
@@ -209,32 +291,85 @@ fn exhaustive_search_finds_one_assignment() {
 #[test]
 fn too_many_bits_are_refused() {
 	let bounds = Interval { low: i64::MIN, high: i64::MAX };
-	assert!(Requantisation::new(bounds, 0, true).is_ok());
+	assert!(Requantiser::new(bounds, &Requantisation::relu(0), 0).is_ok());
 	for shift in [89, 100, u8::MAX] {
-		let error = Requantisation::new(bounds, shift, false).unwrap_err();
+		let error = Requantiser::new(bounds, &Requantisation::signed(shift), shift).unwrap_err();
 		assert!(matches!(error, CircuitError::TooWide { .. }), "{error}");
+	}
+	// Shifts of valid networks are not too many, however large their sum.
+	let bounds = Interval { low: -(1 << 59), high: (1 << 59) - 1 };
+	let leaky = Requantisation { leak: 59, ..Requantisation::signed(59) };
+	assert!(Requantiser::new(bounds, &leaky, 59).is_ok());
+}
+
+/// What the constraint of the flags must exclude: a flag that is neither 0 nor 1, and makes up for
+/// the bits that should be zero.
+#[test]
+fn flags_are_booleans() {
+	let case = Case { low: -3000, high: 4000, shift: 3, clamp: RELU, leak: 0, constraints: 0 };
+	for acc in [-3000, -1, 0, 500, 2047, 2048, 4000] {
+		let gadget = Gadget::new(case, acc);
+		let matrices = gadget.matrices().unwrap();
+		let honest = gadget.assignment().unwrap();
+		// The flag is the first witness.
+		for stray in 0..8u64 {
+			let mut forged = honest.clone();
+			let beyond = power_of_two(11).inverse().unwrap();
+			forged.values_mut()[3] = -power_of_two(BEYOND) * Fr::from(stray) * beyond;
+			assert_eq!(matrices.is_satisfied(&forged), forged == honest, "{acc} {stray}");
+		}
 	}
 }
 
 proptest! {
 	#[test]
 	fn every_accumulator_within_bounds_is_proved(
-		a in -(1i64 << 40)..1i64 << 40,
-		b in -(1i64 << 40)..1i64 << 40,
+		(a, b) in (-(1i64 << 40)..1i64 << 40, -(1i64 << 40)..1i64 << 40),
 		scale in 0u32..40,
 		shift in 0u8..32,
-		relu: bool,
+		(first, levels) in (-300i16..300, 1i16..=255),
+		leak in prop_oneof![Just(0u8), 1u8..8, Just(59)],
 		position in 0u64..=1000,
 	) {
 		let (a, b) = (a >> scale, b >> scale);
 		let (low, high) = (a.min(b), a.max(b));
 		let acc = low + ((i128::from(high - low) * i128::from(position)) / 1000) as i64;
-		let gadget = Gadget::new(low, high, shift, relu, acc);
-		let matrices = gadget.matrices().unwrap();
-		let mut assignment = gadget.assignment().unwrap();
-		prop_assert!(matrices.is_satisfied(&assignment));
-		prop_assert_eq!(matrices.constraints(), gadget.plan().constraints() + 1);
-		assignment.values_mut()[2] += Fr::ONE;
-		prop_assert!(!matrices.is_satisfied(&assignment));
+		for (clamp, leak) in [(RELU, 0), (INT8, 0), ((first, first + levels), leak)] {
+			let case = Case { low, high, shift, clamp, leak, constraints: 0 };
+			let gadget = Gadget::new(case, acc);
+			let matrices = gadget.matrices().unwrap();
+			let mut assignment = gadget.assignment().unwrap();
+			prop_assert!(matrices.is_satisfied(&assignment));
+			prop_assert_eq!(matrices.constraints(), gadget.plan().constraints() + 1);
+			assignment.values_mut()[2] += Fr::ONE;
+			prop_assert!(!matrices.is_satisfied(&assignment));
+		}
+	}
+
+	/// What uint8 and int8 cost before the two ends had flags: `k + 1`, and one for every bit above
+	/// the eighth.
+	#[test]
+	fn nothing_is_dearer_than_a_sign_and_a_chain(
+		(a, b) in (-(1i64 << 40)..1i64 << 40, -(1i64 << 40)..1i64 << 40),
+		scale in 0u32..40,
+		shift in 0u8..32,
+		relu: bool,
+	) {
+		let (a, b) = (a >> scale, b >> scale);
+		let (low, high) = (a.min(b), a.max(b));
+		let clamp = if relu { RELU } else { INT8 };
+		let case = Case { low, high, shift, clamp, leak: 0, constraints: 0 };
+		let rounding = if shift == 0 { 0 } else { 1i128 << (shift - 1) };
+		let quotient = |x: i64| ((i128::from(x) + rounding) >> shift) - i128::from(clamp.0);
+		let (low, high) = (quotient(low), quotient(high));
+		let bits = bit_length(high.max(0)).max(if low < 0 { bit_length(!low) } else { 0 });
+		let overflow = bit_length(high.max(0)).saturating_sub(8);
+		let chain = match (low < 0, high > 255) {
+			(false, false) if shift == 0 => 1,
+			(false, false) => u32::from(shift) + bits,
+			(signed, _) => u32::from(shift) + bits + 2 * u32::from(signed) + overflow,
+		};
+		let constraints = Gadget::new(case, case.low).plan().constraints();
+		prop_assert!(constraints <= chain as usize, "{} > {}", constraints, chain);
 	}
 }
