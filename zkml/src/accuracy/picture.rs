@@ -77,7 +77,7 @@ fn summary(report: &AccuracyReport) -> String {
 
 fn errors(report: &AccuracyReport) -> String {
 	format!(
-		"{} disagreements · output error {:.3e} on average, {:.3e} at most",
+		"disagreements: {} · output error: {:.3e} on average, {:.3e} at most",
 		report.disagreements, report.mean_absolute_error, report.max_logit_error
 	)
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
 	float::{FloatNode, FloatOp},
-	quantise::{quantise, QuantiseOptions},
+	quantise::{quantise, QuantiseOptions, Reveal},
 };
 
 /// Two logits that compare the two features.
@@ -104,4 +104,69 @@ fn reports_survive_json() {
 	let text = serde_json::to_string(&report).unwrap();
 	assert_eq!(serde_json::from_str::<AccuracyReport>(&text).unwrap(), report);
 	assert!(report.to_string().contains("integer accuracy   100.00 %"), "{report}");
+}
+
+#[test]
+fn layers_report_their_error() {
+	let report = report(&set(None));
+	// Halves and quarters fit the input's steps, 0.1 and 0.9 do not.
+	let input = report.layers[0].rms_error.unwrap();
+	let step = 2f64.powi(-report.layers[0].coarsest);
+	assert!(input > 0.0 && input < step / 2.0, "{input}, {step}");
+	assert!(report.layers.iter().all(|layer| layer.rms_error.unwrap() < 0.03), "{report}");
+	let layer = &report.layers[2];
+	assert_eq!(layer.lowest, 0.0);
+	assert!(layer.highest >= 1.0 && layer.highest < 2.0, "{layer:?}");
+	assert!(report.mean_absolute_error > 0.0);
+	assert!(report.mean_absolute_error <= report.max_logit_error);
+}
+
+#[test]
+fn disagreements_are_listed_with_their_margins() {
+	let quantised = quantise(&network(), &QuantiseOptions::named("compare"), &set(None).records);
+	// Beyond the calibrated range both features saturate, so that the smaller one may win.
+	let records = vec![vec![1.0, 0.5], vec![3.0, 9.0], vec![5.0, 90.0]];
+	let beyond = InputFile { records, labels: Some(vec![0, 1, 1]) };
+	let report = compare(&network(), &quantised.unwrap(), &beyond).unwrap();
+	assert_eq!((report.disagreements, report.worst.len()), (2, 2), "{report}");
+	let worst = &report.worst[0];
+	assert_eq!((worst.record, worst.label, worst.float_class), (2, Some(1), 1));
+	assert_eq!((worst.integer_class, worst.float_margin), (0, 170.0));
+	assert!(worst.integer_margin >= 0.0 && worst.integer_margin < 2.0, "{worst:?}");
+	assert!(report.to_string().contains("record 2: label 1, float 1 (by 170.0000)"), "{report}");
+}
+
+#[test]
+fn labels_are_compared_through_the_logits_behind_them() {
+	let set = set(Some(vec![0, 1, 0, 0]));
+	let options = QuantiseOptions { name: "label".into(), reveal: Reveal::Label };
+	let quantised = quantise(&network(), &options, &set.records).unwrap();
+	let labels = compare(&network(), &quantised, &set).unwrap();
+	let logits = report(&set);
+	assert_eq!(labels.layers.last().unwrap().kind, "argmax");
+	assert_eq!(labels.layers.last().unwrap().rms_error, None);
+	assert_eq!(labels.layers[..4], logits.layers[..]);
+	let without_layers = |report: AccuracyReport| AccuracyReport { layers: vec![], ..report };
+	assert_eq!(integer_accuracy(&quantised.network, &set), Ok(Some(0.75)));
+	assert_eq!(without_layers(labels), without_layers(logits));
+}
+
+#[test]
+fn a_single_number_without_classes_is_no_decision() {
+	let mut float = network();
+	float.nodes[2].op = FloatOp::Linear {
+		input: 2,
+		rows: 1,
+		columns: 2,
+		weights: vec![1.0, -1.0],
+		bias: vec![0.0],
+	};
+	let options = QuantiseOptions::named("difference");
+	let quantised = quantise(&float, &options, &set(None).records).unwrap();
+	let beyond = |labels| InputFile { records: vec![vec![3.0, 9.0]], labels };
+	let report = compare(&float, &quantised, &beyond(None)).unwrap();
+	assert_eq!(report.disagreements, 0);
+	assert!(report.mean_absolute_error > 5.0);
+	let report = compare(&float, &quantised, &beyond(Some(vec![0]))).unwrap();
+	assert_eq!(report.float_accuracy, Some(1.0));
 }

@@ -29,7 +29,7 @@ impl Variety {
 	pub(super) fn allows(self, group: usize) -> bool {
 		match self {
 			Self::None => false,
-			Self::Planes(plane) => group % plane.max(1) == 0,
+			Self::Planes(plane) => group.is_multiple_of(plane.max(1)),
 			Self::Elements => true,
 		}
 	}

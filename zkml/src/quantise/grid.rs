@@ -67,12 +67,12 @@ impl Grid {
 			return None;
 		}
 		if own <= groups {
-			let repeats = (groups % own == 0).then_some(groups / own)?;
+			let repeats = groups.is_multiple_of(own).then_some(groups / own)?;
 			return Some(
 				self.scales.iter().flat_map(|s| std::iter::repeat_n(*s, repeats)).collect(),
 			);
 		}
-		let parts = (own % groups == 0).then_some(own / groups)?;
+		let parts = own.is_multiple_of(groups).then_some(own / groups)?;
 		let one = |part: &[Scale]| part.iter().all(|scale| *scale == part[0]).then_some(part[0]);
 		self.scales.chunks(parts).map(one).collect()
 	}
