@@ -4,7 +4,7 @@
 //!
 //! A proof takes the integer trace of one inference, the assignment that follows from it, and the
 //! key's file, mapped into memory. No matrix is needed: while the assignment is computed, so are the
-//! values of all rows. What remains are the [quotient](self::quotient) and five sums of the key's
+//! values of all rows. What remains are the quotient polynomial and five sums of the key's
 //! points. All cores are used.
 //!
 //! Every proof is verified before it is handed out: a pod is paid for proofs that verify, and this

@@ -18,11 +18,11 @@ use super::{
 	Affine, Arithmetic, Group,
 };
 use ark_bls12_381::Fr;
-use ark_ff::{AdditiveGroup, BigInteger, PrimeField};
+use ark_ff::{BigInteger, PrimeField};
 use rayon::prelude::*;
 use zeroize::Zeroize;
 
-/// A scalar that is not zero, and the point that it belongs to.
+/// A scalar, and the point that it belongs to.
 struct Term {
 	/// `|s|`, less than half the group's order.
 	magnitude: [u64; 4],
@@ -55,17 +55,16 @@ impl Scalars {
 	pub(crate) fn permuted(scalars: &[Fr], index: impl Fn(usize) -> usize + Sync) -> Self {
 		let mut largest_half = Fr::MODULUS;
 		largest_half.div2();
-		let terms = scalars.par_iter().enumerate().filter(|(_, scalar)| **scalar != Fr::ZERO).map(
-			|(position, scalar)| {
-				let mut magnitude = scalar.into_bigint();
-				let negative = magnitude > largest_half;
-				if negative {
-					let scalar = std::mem::replace(&mut magnitude, Fr::MODULUS);
-					magnitude.sub_with_borrow(&scalar);
-				}
-				Term { magnitude: magnitude.0, index: index(position) as u32, negative }
-			},
-		);
+		// As many terms as scalars, zeroes too: collected where they stay, without copies.
+		let terms = scalars.par_iter().enumerate().map(|(position, scalar)| {
+			let mut magnitude = scalar.into_bigint();
+			let negative = magnitude > largest_half;
+			if negative {
+				let scalar = std::mem::replace(&mut magnitude, Fr::MODULUS);
+				magnitude.sub_with_borrow(&scalar);
+			}
+			Term { magnitude: magnitude.0, index: index(position) as u32, negative }
+		});
 		Self { terms: terms.collect() }
 	}
 }
@@ -78,7 +77,8 @@ pub(crate) fn multiply<B: Arithmetic<G::Coordinate>, G: Group>(
 ) -> G {
 	let present = |term: &&Term| {
 		let index = (term.index as usize).checked_sub(first);
-		index.and_then(|index| points.get(index)).is_some_and(|point| !point.is_infinity())
+		let point = index.and_then(|index| points.get(index));
+		term.magnitude != [0; 4] && point.is_some_and(|point| !point.is_infinity())
 	};
 	let present: Vec<&Term> = scalars.terms.par_iter().filter(present).collect();
 	let mut lengths = [0usize; 257];
@@ -108,7 +108,8 @@ fn window_sum<B: Arithmetic<G::Coordinate>, G: Group>(
 	windows: &Windows,
 	window: usize,
 ) -> G {
-	let mut entries: Vec<(u32, Entry)> = Vec::new();
+	// With room for all: growing would leave copies behind.
+	let mut entries: Vec<(u32, Entry)> = Vec::with_capacity(terms.len());
 	let mut ends = vec![0usize; windows.buckets()];
 	for term in terms {
 		let digit = windows.digit(&term.magnitude, window);
@@ -183,7 +184,7 @@ mod tests {
 	use crate::curve::{Arkworks, Fastest, G1};
 	use ark_bls12_381::{G1Affine, G1Projective, G2Projective};
 	use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
-	use ark_ff::{Field, UniformRand};
+	use ark_ff::{AdditiveGroup, Field, UniformRand};
 	use rand::{rngs::StdRng, Rng, RngCore, SeedableRng};
 
 	/// Scalars of all kinds that circuits have, and some that they have not.

@@ -49,8 +49,10 @@ pub(super) fn prove(
 		monitor.step(step, fraction).map(|()| Lap { started: Instant::now(), slot })
 	};
 	let lap = step(Step::Quotient, 0.02, |timings| &mut timings.quotient_ms)?;
-	let quotient = domain.quotient(&mut evaluations);
-	let quotient = Scalars::permuted(quotient.as_slice(), |place| domain.reversed(place));
+	let quotient = {
+		let coefficients = domain.quotient(&mut evaluations);
+		Scalars::permuted(coefficients.as_slice(), |place| domain.reversed(place))
+	};
 	lap.end(timings);
 
 	let first_witness = evaluations.assignment.public_inputs().len() + 1;

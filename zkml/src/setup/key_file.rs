@@ -145,6 +145,10 @@ impl Layout {
 }
 
 /// A proving key: its file, mapped into memory, or a copy of one.
+///
+/// A mapped file that others overwrite changes under the prover. Nothing follows but wrong proofs,
+/// which the prover, who verifies each of them, does not hand out; a file that others cut short,
+/// though, makes the operating system stop the process. Replace files by renaming.
 pub struct ProvingKey {
 	map: Mmap,
 	layout: Layout,
@@ -161,8 +165,7 @@ impl fmt::Debug for ProvingKey {
 }
 
 impl ProvingKey {
-	/// Maps the file of the proving key that has this digest. See the module's documentation for
-	/// what may happen to the file afterwards.
+	/// Maps the file of the proving key that has this digest.
 	///
 	/// # Errors
 	/// When the file is another one, or not a proving key of this version.
