@@ -379,29 +379,22 @@ impl FloatOp {
 	/// accumulated in 64 bits.
 	fn apply(&self, values: &[Vec<f32>]) -> Vec<f32> {
 		let operand = |value: &usize| values.get(*value).map(Vec::as_slice).unwrap_or_default();
-		let dot = |bias: f32, terms: &mut dyn Iterator<Item = (f32, f32)>| {
-			(f64::from(bias) + terms.map(|(w, x)| f64::from(w) * f64::from(x)).sum::<f64>()) as f32
-		};
 		match self {
 			Self::Linear { input, columns, weights, bias, .. } => {
 				let rows = weights.chunks(*columns).zip(bias);
 				let input = operand(input);
-				rows.map(|(row, bias)| {
-					dot(*bias, &mut row.iter().copied().zip(input.iter().copied()))
-				})
-				.collect()
+				rows.map(|(row, bias)| dot(*bias, row.iter().copied().zip(input.iter().copied())))
+					.collect()
 			},
 			Self::Conv { input, convolution, weights, bias } => {
 				let input = operand(input);
-				let positions = convolution.window.positions().max(1);
+				let (terms, positions) =
+					(convolution.terms(), convolution.window.positions().max(1));
 				let elements = 0..bias.len() * positions;
 				elements
 					.map(|element| {
-						let terms = convolution.terms(element);
-						dot(
-							bias[element / positions],
-							&mut terms.map(|(w, x)| (weights[w], input[x])),
-						)
+						let terms = terms.of(element).map(|(w, x)| (weights[w], input[x]));
+						dot(bias[element / positions], terms)
 					})
 					.collect()
 			},
@@ -526,6 +519,12 @@ fn gathered(inputs: &[usize], picks: &[Pick<f32>], before: &Before<'_>) -> Rewri
 		},
 		_ => Rewritten::Replaced(FloatOp::Gather { inputs: sources, picks: direct }),
 	}
+}
+
+/// `bias + Σ weight · x`, accumulated in 64 bits.
+fn dot(bias: f32, terms: impl Iterator<Item = (f32, f32)>) -> f32 {
+	let products = terms.map(|(weight, x)| f64::from(weight) * f64::from(x));
+	(f64::from(bias) + products.sum::<f64>()) as f32
 }
 
 /// The parameter of every channel, when it is the same for all elements of a plane.

@@ -5,6 +5,9 @@
 /// Most nodes of all trees of a forest together.
 pub const MAX_TREE_NODES: usize = 1 << 20;
 
+/// Most comparisons from a root to a leaf: a circuit's rows grow with it.
+pub const MAX_TREE_DEPTH: usize = 1024;
+
 /// Trees whose votes are summed: `y[o] = base[o] + Σ` of what the reached leaves give to output `o`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forest<T> {
@@ -115,6 +118,7 @@ impl<T: Copy + PartialOrd + Default> Tree<T> {
 impl<T: Copy + PartialOrd> Tree<T> {
 	fn is_valid(&self, features: usize, outputs: usize) -> bool {
 		let mut parents = vec![0usize; self.nodes.len()];
+		let mut depths = vec![0usize; self.nodes.len()];
 		for (index, node) in self.nodes.iter().enumerate() {
 			match node {
 				TreeNode::Split { feature, left, right, .. } => {
@@ -122,6 +126,10 @@ impl<T: Copy + PartialOrd> Tree<T> {
 						match parents.get_mut(*child) {
 							Some(parents) if *child > index => *parents += 1,
 							_ => return false,
+						}
+						depths[*child] = depths[index] + 1;
+						if depths[*child] > MAX_TREE_DEPTH {
+							return false;
 						}
 					}
 					if *feature >= features {
@@ -189,5 +197,11 @@ mod tests {
 		assert!(!valid(vec![leaf(2, 1)]), "a missing output");
 		assert!(!valid(vec![leaf(0, 1), leaf(0, 1)]), "a node without a parent");
 		assert!(!valid(vec![TreeNode::Leaf(vec![(1, 1), (0, 1)])]), "outputs out of order");
+		let chain = |depth: usize| {
+			let splits = (0..depth).map(|level| split(0, 0, 2 * level + 1, 2 * level + 2));
+			splits.flat_map(|split| [split, leaf(0, 1)]).chain([leaf(0, 1)]).collect::<Vec<_>>()
+		};
+		assert!(valid(chain(MAX_TREE_DEPTH)));
+		assert!(!valid(chain(MAX_TREE_DEPTH + 1)), "too deep");
 	}
 }

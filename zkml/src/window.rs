@@ -25,6 +25,9 @@ pub struct Window {
 /// them do not overflow.
 const LARGEST: usize = 1 << 16;
 
+/// Most elements that all windows of one channel of a convolution read: [`Terms`] holds them.
+const MAX_TAPS: usize = 1 << 24;
+
 impl Window {
 	/// Height and width of an output plane; `None` when the numbers do not fit together: a zero
 	/// where there must be none, or a window larger than the padded plane.
@@ -129,7 +132,11 @@ impl Convolution {
 			return None;
 		}
 		let [height, width] = self.window.output()?;
-		self.filters.checked_mul(height.checked_mul(width)?)
+		let positions = height.checked_mul(width)?;
+		if positions.checked_mul(self.window.kernel_len())? > MAX_TAPS {
+			return None;
+		}
+		self.filters.checked_mul(positions)
 	}
 
 	/// Channels that a filter reads.
@@ -157,17 +164,38 @@ impl Convolution {
 		element / self.window.positions().max(1)
 	}
 
+	/// What every element of the output sums, ready to be asked for.
+	pub fn terms(&self) -> Terms<'_> {
+		let positions = self.window.positions();
+		let narrow = |(k, element): (usize, usize)| (k as u32, element as u32);
+		let taps = (0..positions).map(|position| self.window.taps(position).map(narrow).collect());
+		Terms { convolution: self, taps: taps.collect() }
+	}
+}
+
+/// The sums of a convolution.
+#[derive(Debug)]
+pub struct Terms<'a> {
+	convolution: &'a Convolution,
+	/// By position: an element of the window, and of a plane.
+	taps: Vec<Box<[(u32, u32)]>>,
+}
+
+impl Terms<'_> {
 	/// What an element of the output sums: pairs of a weight and an element of the input.
-	pub fn terms(&self, element: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
-		let positions = self.window.positions().max(1);
+	pub fn of(&self, element: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
+		let convolution = self.convolution;
+		let positions = self.taps.len().max(1);
 		let (filter, position) = (element / positions, element % positions);
-		let channels = self.group_channels();
-		let first = filter / (self.filters / self.groups.max(1)).max(1) * channels;
-		let kernel = self.window.kernel_len();
+		let channels = convolution.group_channels();
+		let group = filter / (convolution.filters / convolution.groups.max(1)).max(1);
+		let kernel = convolution.window.kernel_len();
+		let plane = convolution.window.plane();
+		let taps = self.taps.get(position).map(AsRef::as_ref).unwrap_or_default();
 		(0..channels).flat_map(move |channel| {
-			let weights = filter * self.filter_len() + channel * kernel;
-			let plane = (first + channel) * self.window.plane();
-			self.window.taps(position).map(move |(k, element)| (weights + k, plane + element))
+			let weights = filter * convolution.filter_len() + channel * kernel;
+			let plane = (group * channels + channel) * plane;
+			taps.iter().map(move |(k, element)| (weights + *k as usize, plane + *element as usize))
 		})
 	}
 }
@@ -216,7 +244,7 @@ mod tests {
 		let element = 2 * 6 + 3;
 		assert_eq!(convolution.filter(element), 2);
 		assert_eq!(
-			convolution.terms(element).collect::<Vec<_>>(),
+			convolution.terms().of(element).collect::<Vec<_>>(),
 			[(8, 14), (9, 15), (10, 18), (11, 19)]
 		);
 		let uneven = Convolution { groups: 3, ..convolution };

@@ -165,11 +165,11 @@ fn combinations<L: Linear>(node: &Node, values: &[Vec<L>]) -> Vec<L> {
 			.map(|(row, bias)| weighted(*bias, row.iter().zip(&values[*input])))
 			.collect(),
 		Node::Conv { input, convolution, weights, bias } => {
-			let x = &values[*input];
+			let (x, terms) = (&values[*input], convolution.terms());
 			(0..bias.len() * convolution.window.positions())
 				.into_par_iter()
 				.map(|element| {
-					let terms = convolution.terms(element);
+					let terms = terms.of(element);
 					let terms = terms.map(|(weight, x_at)| (&weights[weight], &x[x_at]));
 					weighted(bias[convolution.filter(element)], terms)
 				})

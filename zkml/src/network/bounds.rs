@@ -96,9 +96,9 @@ impl Node {
 			},
 			Self::Conv { input, convolution, weights, bias } => {
 				let input = narrow(input, MAX_OPERAND_BITS)?;
-				let positions = convolution.window.positions();
+				let (terms, positions) = (convolution.terms(), convolution.window.positions());
 				let element = |element: usize| {
-					let terms = convolution.terms(element);
+					let terms = terms.of(element);
 					let terms = terms.map(|(weight, x)| (&weights[weight], &input[x]));
 					weighted(node, bias[convolution.filter(element)], terms)
 				};

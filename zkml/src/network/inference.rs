@@ -83,9 +83,9 @@ impl Node {
 			},
 			Self::Conv { input, convolution, weights, bias } => {
 				let input = value(input)?;
-				let positions = convolution.window.positions();
+				let (terms, positions) = (convolution.terms(), convolution.window.positions());
 				let element = |element: usize| {
-					let terms = convolution.terms(element);
+					let terms = terms.of(element);
 					let terms = terms.map(|(weight, x)| (weights[weight], input[x]));
 					weighted(bias[convolution.filter(element)], terms).ok_or_else(overflow)
 				};

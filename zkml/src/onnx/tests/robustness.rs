@@ -183,7 +183,11 @@ proptest! {
 		if let Ok(network) = import(&bytes) {
 			let _ = network.evaluate(&vec![1.0; network.input_len]);
 			let record = vec![1.0; network.input_len];
-			let _ = crate::quantise::quantise(&network, "mutated", &[record]);
+			let _ = crate::quantise::quantise(
+				&network,
+				&crate::quantise::QuantiseOptions::named("mutated"),
+				&[record],
+			);
 		}
 		prop_assert!(started.elapsed() < PATIENCE);
 	}
