@@ -235,7 +235,7 @@ mod tests {
 			|i| i.name.clear(),
 			|i| i.classes = vec!["one".into()],
 			|i| i.classes[0] = "\u{7}".into(),
-			|i| drop(i.input.zero_points.pop()),
+			|i| i.input.zero_points.push(0),
 			|i| i.output_exponent = 127,
 			|i| i.output.bits = 61,
 		];
