@@ -34,6 +34,17 @@ impl Grid {
 	}
 }
 
+/// What stands at a network's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+	/// Scores of which the largest one's place is the class.
+	Scores,
+	/// What the probability of a single logit lacks to 1.
+	Complement,
+	/// Something else.
+	Other,
+}
+
 /// What a network ends with, after its last value.
 #[derive(Clone, Debug)]
 pub(super) struct Ended {
@@ -42,9 +53,16 @@ pub(super) struct Ended {
 	/// The shape of what stands here.
 	pub(super) shape: Shape,
 	pub(super) ending: Option<Ending>,
-	/// Whether the class is the place of the largest of what stands here.
-	pub(super) ordered: bool,
+	pub(super) role: Role,
 	pub(super) by: Label,
+}
+
+impl Ended {
+	/// The same in another form, of which no class can be read.
+	pub(super) fn derived(&self, by: &Label) -> Self {
+		let role = if self.role == Role::Complement { self.role } else { Role::Other };
+		Self { role, by: by.clone(), ..self.clone() }
+	}
 }
 
 impl From<Value> for Operand {

@@ -4,7 +4,7 @@
 
 use super::{
 	error::{printable, OnnxError},
-	graph::{Call, Ended, Label, Operand, Scope, Value},
+	graph::{Call, Ended, Label, Operand, Role, Scope, Value},
 	ops,
 	proto::{data_type, GraphProto, ModelProto, OperatorSetIdProto, TypeProto, ValueInfoProto},
 	shape::Shape,
@@ -128,6 +128,11 @@ impl Importer {
 			let operands = match node.domain.as_str() {
 				domain if is_default(domain) => ops::apply(&mut self, &call)?,
 				ML_DOMAIN => ops::apply_ml(&mut self, &call)?,
+				"com.microsoft" if node.op_type.starts_with('Q') => {
+					return Err(call.label.refuse(
+						"quantised operators of com.microsoft are not supported: quantise the network in the format QDQ of onnxruntime",
+					))
+				},
 				other => {
 					let operator = format!("{} of {}", call.label.operator, printable(other));
 					return Err(OnnxError::Operator { node: call.label.node, operator });
@@ -154,6 +159,11 @@ impl Importer {
 		for output in outputs {
 			let (value, ending) = match self.scope.get(&output.name) {
 				Some(Operand::Value(Value { value, .. })) => (*value, None),
+				Some(Operand::Ended(Ended { role: Role::Complement, by, .. })) => {
+					return Err(by.refuse(
+						"expected the graph to end with a probability, found what it lacks to 1",
+					));
+				},
 				Some(Operand::Ended(Ended { value, ending, .. })) => (*value, *ending),
 				Some(Operand::Constant(_)) => {
 					return Err(OnnxError::Output { found: "a constant" })

@@ -32,7 +32,7 @@ pub use error::OnnxError;
 pub use import::import;
 
 /// Operators of the default set that [`import`] reads.
-pub const OPERATORS: [&str; 41] = [
+pub const OPERATORS: [&str; 42] = [
 	"Add",
 	"ArgMax",
 	"AveragePool",
@@ -72,6 +72,7 @@ pub const OPERATORS: [&str; 41] = [
 	"Split",
 	"Squeeze",
 	"Sub",
+	"Sum",
 	"Transpose",
 	"Unsqueeze",
 ];

@@ -94,7 +94,7 @@ impl Tensor {
 			data_type::UINT8 | data_type::BOOL => {
 				narrow(from_raw(raw, |bytes| u8::from_le_bytes(bytes).into()))
 			},
-			data_type::STRING => Elements::Text(proto.string_data.iter().map(text).collect()),
+			data_type::STRING => Elements::Text(proto.string_data.iter().map(|bytes| text(bytes)).collect()),
 			other => {
 				return Err(refuse(
 					"element type float (1), uint8 (2), int8 (3), uint16 (4), int16 (5), int32 (6), int64 (7), string (8), bool (9), float16 (10), double (11) or bfloat16 (16)",
@@ -209,7 +209,7 @@ pub(super) fn integer_range(data_type: i32) -> Option<(i64, i64)> {
 }
 
 /// A string of the file, which need not be valid UTF-8.
-pub(super) fn text(bytes: &Vec<u8>) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
 	String::from_utf8_lossy(bytes).into_owned()
 }
 

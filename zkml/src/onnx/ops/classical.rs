@@ -10,7 +10,7 @@ use crate::{
 	network::MAX_WIDTH,
 	onnx::{
 		error::OnnxError,
-		graph::{Attributes, Call, Ended, Label, Operand, Value},
+		graph::{Attributes, Call, Ended, Label, Operand, Role, Value},
 		import::{output_width, Importer},
 		shape::Shape,
 		tensor::text,
@@ -124,9 +124,9 @@ impl Importer {
 		let (value, shape) = (scores.value, scores.shape);
 		let one = Shape(vec![1]);
 		let class =
-			Ended { value, shape: one, ending: Some(Ending::ArgMax), ordered: false, by: by() };
-		let ordered = shape.elements() > Some(1);
-		let scores = Ended { value, shape, ending, ordered, by: by() };
+			Ended { value, shape: one, ending: Some(Ending::ArgMax), role: Role::Other, by: by() };
+		let role = if shape.elements() > Some(1) { Role::Scores } else { Role::Other };
+		let scores = Ended { value, shape, ending, role, by: by() };
 		vec![Operand::Ended(class), Operand::Ended(scores)]
 	}
 
@@ -301,7 +301,7 @@ impl Importer {
 		let mut operands = self.classified(label, output, Some(Ending::ArgMax), names);
 		for operand in &mut operands {
 			if let Operand::Ended(ended) = operand {
-				ended.ordered = false;
+				ended.role = Role::Other;
 			}
 		}
 		operands
@@ -391,6 +391,6 @@ pub(super) fn class_names(
 	}
 	match strings {
 		[] => Ok(integers.iter().map(ToString::to_string).collect()),
-		_ => Ok(strings.iter().map(text).collect()),
+		_ => Ok(strings.iter().map(|name| text(name)).collect()),
 	}
 }

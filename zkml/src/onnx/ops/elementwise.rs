@@ -53,6 +53,11 @@ impl Importer {
 		call.attributes(&[])?;
 		let label = &call.label;
 		let [a, b] = call.inputs("two inputs")?;
+		if arithmetic == Arithmetic::Subtract {
+			if let Some(complement) = self.complement(call)? {
+				return Ok(complement);
+			}
+		}
 		let constant = |operand: &Operand| match operand {
 			Operand::Constant(index) => Some(*index),
 			_ => None,
@@ -63,44 +68,39 @@ impl Importer {
 			(None, None) => {
 				let left = self.scope.computed(label, a, "one operand")?;
 				let right = self.scope.computed(label, b, "one operand")?;
-				self.combine(label, arithmetic, left, right)
+				Ok(self.combine(label, arithmetic, left, right)?.into())
 			},
 			(Some(first), Some(second)) => self.fold(label, arithmetic, first, second),
 			(None, Some(constant)) => {
 				let value = self.scope.computed(label, a, "one operand")?;
-				let (scale, bias): (fn(f32) -> f32, fn(f32) -> f32) = match arithmetic {
-					Arithmetic::Add => (|_| 1.0, |c| c),
-					Arithmetic::Subtract => (|_| 1.0, |c| -c),
-					Arithmetic::Multiply => (|c| c, |_| 0.0),
-					Arithmetic::Divide => (|c| 1.0 / c, |_| 0.0),
-				};
-				self.affine(label, value, constant, scale, bias)
+				self.affine(label, value, constant, |c| match arithmetic {
+					Arithmetic::Add => (1.0, c),
+					Arithmetic::Subtract => (1.0, -c),
+					Arithmetic::Multiply => (c, 0.0),
+					Arithmetic::Divide => (1.0 / c, 0.0),
+				})
 			},
+			(Some(_), None) if arithmetic == Arithmetic::Divide => Err(label.refuse(
+				"expected a divisor that is a constant, found one that depends on the network's input",
+			)),
 			(Some(constant), None) => {
 				let value = self.scope.computed(label, b, "one operand")?;
-				let (scale, bias): (fn(f32) -> f32, fn(f32) -> f32) = match arithmetic {
-					Arithmetic::Add => (|_| 1.0, |c| c),
-					Arithmetic::Subtract => (|_| -1.0, |c| c),
-					Arithmetic::Multiply => (|c| c, |_| 0.0),
-					Arithmetic::Divide => {
-						return Err(label.refuse(
-							"expected a divisor that is a constant, found one that depends on the network's input",
-						))
-					},
-				};
-				self.affine(label, value, constant, scale, bias)
+				self.affine(label, value, constant, |c| match arithmetic {
+					Arithmetic::Subtract => (-1.0, c),
+					Arithmetic::Multiply => (c, 0.0),
+					_ => (1.0, c),
+				})
 			},
 		}
 	}
 
-	/// `scale(c) · x + bias(c)` with a constant that broadcasts to the shape of `x`.
+	/// `scale · x + bias`, both of which a constant gives that broadcasts to the shape of `x`.
 	fn affine(
 		&mut self,
 		label: &Label,
 		(input, shape): (usize, Shape),
 		constant: usize,
-		scale: fn(f32) -> f32,
-		bias: fn(f32) -> f32,
+		parameters: impl Fn(f32) -> (f32, f32),
 	) -> Result<Operand, OnnxError> {
 		let what = "one operand";
 		let tensor = self.scope.tensors.get(constant).ok_or_else(|| label.not_computed(what))?;
@@ -112,8 +112,7 @@ impl Importer {
 			.filter(|output| output.elements() == shape.elements())
 			.ok_or_else(refuse)?;
 		let elements = tensor.shape.expand(tensor.floats()?, &output).ok_or_else(refuse)?;
-		let scale = elements.iter().map(|element| scale(*element)).collect::<Vec<_>>();
-		let bias = elements.iter().map(|element| bias(*element)).collect();
+		let (scale, bias): (Vec<_>, Vec<_>) = elements.into_iter().map(parameters).unzip();
 		if scale.iter().any(|scale| !scale.is_finite()) {
 			return Err(label.refuse(format!(
 				"expected a constant to divide by that is not 0, found 0 or a number near it in {}",
@@ -130,7 +129,7 @@ impl Importer {
 		arithmetic: Arithmetic,
 		(left, shape): (usize, Shape),
 		(right, other): (usize, Shape),
-	) -> Result<Operand, OnnxError> {
+	) -> Result<Value, OnnxError> {
 		let negated = match arithmetic {
 			Arithmetic::Add => false,
 			Arithmetic::Subtract => true,
@@ -147,7 +146,22 @@ impl Importer {
 		if negated {
 			right = self.negated(label, right, &output)?.value;
 		}
-		Ok(self.push(label, FloatOp::Add { left, right }, output)?.into())
+		self.push(label, FloatOp::Add { left, right }, output)
+	}
+
+	/// The sum of any number of computed values.
+	pub(super) fn sum(&mut self, call: &Call<'_>) -> Result<Operand, OnnxError> {
+		call.attributes(&[])?;
+		let (label, what) = (&call.label, "every operand");
+		let mut names = call.node.input.iter();
+		let first = names.next().ok_or_else(|| label.arity("one input or more", 0))?;
+		let (value, shape) = self.scope.computed(label, first, what)?;
+		let mut sum = Value { value, shape, grid: None };
+		for name in names {
+			let next = self.scope.computed(label, name, what)?;
+			sum = self.combine(label, Arithmetic::Add, (sum.value, sum.shape), next)?;
+		}
+		Ok(sum.into())
 	}
 
 	/// A value, repeated until it has a shape to which it broadcasts.
@@ -245,10 +259,16 @@ impl Importer {
 			parameters.push(tensor.floats()?.to_vec());
 		}
 		let plane = output_width(label, &shape)? / channels.max(1);
+		let [gains, offsets, means, variances] = parameters.as_slice() else {
+			return Err(label.arity("five inputs", names.len()));
+		};
 		let (mut scale, mut bias) = (Vec::new(), Vec::new());
-		for channel in 0..channels {
+		let statistics = means.iter().zip(variances);
+		for (channel, ((gain, offset), (mean, variance))) in
+			gains.iter().zip(offsets).zip(statistics).enumerate()
+		{
 			let [gain, offset, mean, variance] =
-				[0, 1, 2, 3].map(|which: usize| f64::from(parameters[which][channel]));
+				[gain, offset, mean, variance].map(|number| f64::from(*number));
 			let factor = gain / (variance + f64::from(epsilon)).sqrt();
 			if !factor.is_finite() {
 				let found = format!("a variance of {variance} in channel {channel}");

@@ -7,8 +7,9 @@ use crate::{
 	network::MAX_WIDTH,
 	onnx::{
 		error::OnnxError,
-		graph::{Call, Ended, Operand, Value},
+		graph::{Call, Ended, Operand, Role, Value},
 		import::Importer,
+		shape::Shape,
 		tensor::text,
 	},
 };
@@ -27,7 +28,9 @@ impl Importer {
 		attributes.only("select_last_index", 0, 0)?;
 		let [name] = call.inputs("one input")?;
 		let (value, shape) = match self.scope.any(label, name)? {
-			Operand::Ended(ended) if ended.ordered => (ended.value, ended.shape.clone()),
+			Operand::Ended(ended) if ended.role == Role::Scores => {
+				(ended.value, ended.shape.clone())
+			},
 			_ => self.scope.computed(label, name, "the input")?,
 		};
 		let rank = shape.0.len();
@@ -41,9 +44,9 @@ impl Importer {
 			};
 			return Err(label.attribute("axis", expected, axis.to_string()));
 		}
-		let ordered = ending != Ending::ArgMax;
+		let role = if ending == Ending::ArgMax { Role::Other } else { Role::Scores };
 		let by = label.clone();
-		Ok(Operand::Ended(Ended { value, shape, ending: Some(ending), ordered, by }))
+		Ok(Operand::Ended(Ended { value, shape, ending: Some(ending), role, by }))
 	}
 
 	pub(super) fn sigmoid(&mut self, call: &Call<'_>) -> Result<Operand, OnnxError> {
@@ -51,7 +54,41 @@ impl Importer {
 		let [name] = call.inputs("one input")?;
 		let (value, shape) = self.scope.computed(&call.label, name, "the input")?;
 		let (ending, by) = (Some(Ending::Sigmoid), call.label.clone());
-		Ok(Operand::Ended(Ended { value, shape, ending, ordered: true, by }))
+		let role = if shape.elements() > Some(1) { Role::Scores } else { Role::Other };
+		Ok(Operand::Ended(Ended { value, shape, ending, role, by }))
+	}
+
+	/// `1 − p` of the probability of a single logit; `None` for any other difference.
+	pub(super) fn complement(&self, call: &Call<'_>) -> Result<Option<Operand>, OnnxError> {
+		let label = &call.label;
+		let [one, name] = call.inputs("two inputs")?;
+		let Operand::Ended(ended) = self.scope.any(label, name)? else { return Ok(None) };
+		let is_single = ended.ending == Some(Ending::Sigmoid) && ended.shape.elements() == Some(1);
+		if !is_single || self.scope.constant(label, one, "1")?.scalar()? != 1.0 {
+			return Ok(None);
+		}
+		let ended = Ended { role: Role::Complement, by: label.clone(), ..ended.clone() };
+		Ok(Some(Operand::Ended(ended)))
+	}
+
+	/// The probabilities of two classes, `1 − p` and `p`: which is larger is the sign of the logit.
+	/// `None` for anything else that is put together.
+	pub(super) fn pair(&self, call: &Call<'_>) -> Result<Option<Operand>, OnnxError> {
+		let label = &call.label;
+		let [first, second] = call.node.input.as_slice() else { return Ok(None) };
+		match (self.scope.any(label, first)?, self.scope.any(label, second)?) {
+			(Operand::Ended(first), Operand::Ended(second))
+				if first.role == Role::Complement
+					&& second.role == Role::Other
+					&& second.ending == Some(Ending::Sigmoid)
+					&& first.value == second.value =>
+			{
+				let (shape, by) = (Shape(vec![1, 2]), label.clone());
+				let pair = Ended { shape, role: Role::Scores, by, ..second.clone() };
+				Ok(Some(Operand::Ended(pair)))
+			},
+			_ => Ok(None),
+		}
 	}
 
 	/// Scores as a map from the names of the classes.
@@ -65,14 +102,14 @@ impl Importer {
 			_ => {
 				let (value, shape) = self.scope.computed(&call.label, name, "the input")?;
 				let by = call.label.clone();
-				Ended { value, shape, ending: None, ordered: false, by }
+				Ended { value, shape, ending: None, role: Role::Other, by }
 			},
 		};
 		if self.classes.is_empty() && names.len().max(numbers.len()) <= MAX_WIDTH {
-			self.classes = names.iter().map(text).collect();
+			self.classes = names.iter().map(|name| text(name)).collect();
 			self.classes.extend(numbers.iter().map(ToString::to_string));
 		}
-		Ok(Operand::Ended(Ended { ordered: false, by: call.label.clone(), ..ended }))
+		Ok(Operand::Ended(ended.derived(&call.label)))
 	}
 
 	/// Scores divided by a positive number; other norms of other values are no linear map.
@@ -90,7 +127,8 @@ impl Importer {
 		}
 	}
 
-	/// The name of the class whose number ArgMax gives, or some of a record's features.
+	/// The name of the class whose number ArgMax gives, or some of the scores, or some of a record's
+	/// features.
 	pub(super) fn array_feature_extractor(
 		&mut self,
 		call: &Call<'_>,
@@ -108,6 +146,9 @@ impl Importer {
 				Ok(Operand::Ended(Ended { by: label.clone(), ..ended }))
 			},
 			_ => {
+				if let Some(ended) = self.ended(call, data)? {
+					return Ok(ended);
+				}
 				let Value { shape, .. } = self.scope.value(label, data, "the features")?;
 				let places = self.scope.constant(label, places, "the places")?.integers()?.to_vec();
 				let axis = shape.0.len().saturating_sub(1);

@@ -3,6 +3,7 @@
 //! The operators, a family in each file, as the ONNX operator specification defines them.
 
 mod classical;
+mod constants;
 mod convolution;
 mod elementwise;
 mod ending;
@@ -73,6 +74,7 @@ pub(super) fn apply(importer: &mut Importer, call: &Call<'_>) -> Result<Vec<Oper
 		"Slice" => importer.slice(call),
 		"Squeeze" => importer.squeeze(call),
 		"Sub" => importer.arithmetic(call, Arithmetic::Subtract),
+		"Sum" => importer.sum(call),
 		"Transpose" => importer.transpose(call),
 		"Unsqueeze" => importer.unsqueeze(call),
 		"ConvTranspose" => Err(call.label.refuse(

@@ -5,7 +5,7 @@
 //! activation becomes a clamp to the range that its integers can hold (a zero point at the type's
 //! minimum makes it a ReLU). Rounding to the file's steps is left out: this crate's own quantisation
 //! rounds, to steps that suit the circuit. The network's input is not clamped: its quantisation has a
-//! range of its own.
+//! range of its own. Probabilities at the network's end may be quantised, too: they are left out.
 
 use super::convolution::CONVOLUTION;
 use crate::{
@@ -158,6 +158,9 @@ impl Importer {
 		attributes.only("output_dtype", 0, 0)?;
 		let x = call.at_most(2, 3, "two or three inputs")?;
 		let (scale, zero) = (call.optional(1).unwrap_or_default(), call.optional(2));
+		if let Some(ended) = self.ended(call, x)? {
+			return Ok(ended);
+		}
 		if !matches!(self.scope.operand(label, x)?, Operand::Constant(_)) {
 			let (value, shape) = self.scope.computed(label, x, "the input")?;
 			return self.quantised(label, Value { value, shape, grid: None }, scale, zero);
@@ -187,6 +190,9 @@ impl Importer {
 		attributes.only("block_size", 0, 0)?;
 		let x = call.at_most(2, 3, "two or three inputs")?;
 		let (scale, zero) = (call.optional(1).unwrap_or_default(), call.optional(2));
+		if let Some(ended) = self.ended(call, x)? {
+			return Ok(ended);
+		}
 		if !matches!(self.scope.operand(label, x)?, Operand::Constant(_)) {
 			return Ok(self.real(label, x, scale, zero)?.into());
 		}

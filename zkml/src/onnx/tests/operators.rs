@@ -134,6 +134,23 @@ fn logits_may_lie_along_any_one_axis() {
 	assert_eq!(network.ending, Some(Ending::Softmax));
 	let nodes = vec![node("Relu", &["x"], "r"), node("Sigmoid", &["r"], "y")];
 	assert_eq!(load(&model(&[0, 1], nodes, vec![])).unwrap().ending, Some(Ending::Sigmoid));
+	let complement = |output: &str| {
+		let sigmoid = node("Sigmoid", &["r"], "p");
+		vec![node("Relu", &["x"], "r"), sigmoid, node("Sub", &["one", "p"], output)]
+	};
+	let one = || vec![floats("one", &[], &[1.0])];
+	assert_eq!(
+		refusal(&[0, 1], complement("y"), one()),
+		"node \"my_sub\" (Sub): expected the graph to end with a probability, found what it lacks to 1"
+	);
+	// What skl2onnx writes for a perceptron of two classes.
+	let both = vec![
+		with_int(node("Concat", &["q", "p"], "both"), "axis", 1),
+		with_int(node("ArgMax", &["both"], "y"), "axis", 1),
+	];
+	let nodes = [complement("q"), both].concat();
+	let network = load(&model(&[0, 1], nodes, one())).unwrap();
+	assert_eq!((network.ending, network.nodes.len()), (Some(Ending::ArgMax), 1));
 	let nodes = vec![
 		node("Relu", &["x"], "r"),
 		node("LogSoftmax", &["r"], "p"),

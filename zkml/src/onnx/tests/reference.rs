@@ -336,6 +336,9 @@ fn differences_and_broadcast_sums_of_computed_values_agree() {
 	};
 	agree(&[1, 3, 2, 4], both("Add"), vec![]);
 	agree(&[1, 3, 2, 4], both("Sub"), vec![]);
+	let mut sum = both("Sum");
+	sum[2].input.push("x".into());
+	agree(&[1, 3, 2, 4], sum, vec![]);
 }
 
 #[test]
