@@ -190,7 +190,7 @@ fn chain(page: &mut String, report: &Value) {
 	let verify = &report["verify"];
 	let figure = |name: &str| verify[name].as_f64().unwrap_or_default();
 	let (runtime, native) = (figure("runtime_ms"), figure("native_ms"));
-	page +=
+	*page +=
 		"\nThe proof's time is the pod's: inference, witness, proof and its own verification. The \
 		block's time is what the node took to make the whole block.\n\n\
 		### Verification of one proof\n\n\

@@ -169,7 +169,10 @@ fn classical_models_predict_what_onnxruntime_does() {
 		let (low, high) = flat.fold((f64::MAX, f64::MIN), |(l, h), x| (l.min(*x), h.max(*x)));
 		for (record, scores) in expected.records.iter().zip(&scores) {
 			for (ours, theirs) in float.output(record).unwrap().iter().zip(scores) {
-				assert!((f64::from(*ours) - theirs).abs() <= 1e-4 * theirs.abs().max(1.0), "{name}");
+				assert!(
+					(f64::from(*ours) - theirs).abs() <= 1e-4 * theirs.abs().max(1.0),
+					"{name}"
+				);
 			}
 		}
 		assert!(report.mean_absolute_error <= LARGEST_LOSS * (high - low), "{name}\n{report}");

@@ -181,13 +181,13 @@ fn trees_add_their_votes_to_the_base() {
 #[test]
 fn too_much_to_compute_is_refused() {
 	let convolution =
-		Convolution { window: window(1, [256, 256], [128, 128], [0; 4]), groups: 1, filters: 2 };
+		Convolution { window: window(16, [64, 64], [32, 32], [0; 4]), groups: 1, filters: 60 };
 	let weights = vec![0.0; convolution.weights_len()];
 	let conv = |input| FloatOp::Conv {
 		input,
 		convolution: convolution.clone(),
 		weights: weights.clone(),
-		bias: vec![0.0; 2],
+		bias: vec![0.0; 60],
 	};
 	let nodes = |count| (0..count).map(|_| node(conv(0))).collect();
 	assert!(network(65_536, nodes(1)).widths().is_ok());
