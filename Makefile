@@ -26,9 +26,11 @@ help:
 setup:
 	@scripts/setup.sh
 
+# With the examples, so that the features of all dependencies are those of the tests: what is built
+# here is not built again for them.
 build:
 	@scripts/setup.sh build
-	@scripts/cargo.sh build --release --workspace --bins
+	@scripts/cargo.sh build --release --workspace --bins --examples
 
 demo: build
 	@$(BUILT)/proofpod-demo $(if $(filter 1,$(KEEP)),--keep)
@@ -59,5 +61,5 @@ docs:
 # After a change of the runtime's interface: what the client is generated from.
 metadata:
 	@scripts/setup.sh build
-	@scripts/cargo.sh build --release --workspace --example metadata
+	@scripts/cargo.sh build --release --workspace --bins --examples
 	@$(BUILT)/examples/metadata client/artifacts/metadata.scale
