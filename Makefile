@@ -61,5 +61,5 @@ docs:
 # After a change of the runtime's interface: what the client is generated from.
 metadata:
 	@scripts/setup.sh build
-	@scripts/cargo.sh build --release --workspace --bins --examples
+	@scripts/cargo.sh build --release --workspace --example metadata
 	@$(BUILT)/examples/metadata client/artifacts/metadata.scale
