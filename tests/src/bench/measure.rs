@@ -107,7 +107,7 @@ pub(crate) fn measure(benchmark: &Benchmark) -> Result<Value> {
 		"verify_ms": median(verify),
 		"proving_key_bytes": proving_key_bytes,
 		"verifying_key_bytes": keys.verifying.len(),
-		"proof_bytes": proofpod_primitives::PROOF_SIZE,
+		"proof_bytes": size_of::<proofpod_primitives::ProofBytes>(),
 		"ark": ark.is_some().then(|| json!({
 			"prove_ms": ark_ms,
 			"from_matrices_ms": median(ark_from_matrices),
