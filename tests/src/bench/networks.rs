@@ -15,7 +15,7 @@ use rand::{rngs::StdRng, Rng, SeedableRng};
 use std::{fs, path::PathBuf};
 
 /// Where the weights come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Source {
 	/// Drawn from a fixed seed: the architecture is the published one, the task is none.
 	Drawn(fn() -> Built),
