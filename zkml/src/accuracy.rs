@@ -28,20 +28,20 @@ const WORST: usize = 10;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccuracyError {
 	/// A record does not go through the network of real numbers.
-	#[error("record {record}: {source}")]
+	#[error("record {record}: {reason}")]
 	Float {
 		/// The record, from 0.
 		record: usize,
 		/// What happened.
-		source: FloatError,
+		reason: FloatError,
 	},
 	/// A record does not go through the quantised network.
-	#[error("record {record}: {source}")]
+	#[error("record {record}: {reason}")]
 	Network {
 		/// The record, from 0.
 		record: usize,
 		/// What happened.
-		source: NetworkError,
+		reason: NetworkError,
 	},
 	/// The quantised network is not valid.
 	#[error(transparent)]
@@ -150,7 +150,7 @@ pub fn compare(
 		for (place, input) in records.iter().enumerate() {
 			let record = part * size + place;
 			let reals =
-				float.evaluate(input).map_err(|source| AccuracyError::Float { record, source })?;
+				float.evaluate(input).map_err(|reason| AccuracyError::Float { record, reason })?;
 			let trace = infer(network, record, input)?;
 			let compared = logits.compare(record, &reals, &trace, set, classifies)?;
 			sums.add(compared);
@@ -195,7 +195,7 @@ fn infer(network: &QuantisedNetwork, record: usize, input: &[f32]) -> Result<Tra
 	network
 		.quantise_input(input)
 		.and_then(|input| network.infer(&input))
-		.map_err(|source| AccuracyError::Network { record, source })
+		.map_err(|reason| AccuracyError::Network { record, reason })
 }
 
 /// Where the logits of a quantised network are, whether it reveals them or not.

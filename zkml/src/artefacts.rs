@@ -7,7 +7,7 @@
 //! | `network.bin` | the [quantised network](crate::network) | [`ModelDirectory::compile`] |
 //! | `interface.bin` | the network's [`Interface`]: what clients need, without the weights | [`ModelDirectory::compile`] |
 //! | `model.json` | [`ModelDescription`]: names, sizes, accuracy, digests; after the setup the manifest | both |
-//! | `source.onnx` | the ONNX file that it was compiled from: the reference to compare with, never needed by pods | [`ModelDirectory::compile`] |
+//! | `source.onnx` | the ONNX file that it was compiled from: the reference to compare with, never needed by pods; not of a model whose weights are withheld | [`ModelDirectory::compile`] |
 //! | `accuracy.svg` | the report on the calibration records as a picture | [`ModelDirectory::compile`] |
 //! | `verifying.key` | canonical verifying key | [`ModelDirectory::setup`] |
 //! | `proving.key` | proving key | [`ModelDirectory::setup`] |
@@ -187,8 +187,8 @@ impl ModelDirectory {
 		self.path.join(name)
 	}
 
-	/// Reads an ONNX file, quantises it, measures it on the calibration records, builds its circuit,
-	/// and writes `network.bin` and `model.json`. The same model compiled again keeps its keys.
+	/// Reads an ONNX file, quantises it, measures it on the calibration records, counts its circuit's
+	/// constraints, and writes the folder's files but the keys. The same model compiled again keeps its keys.
 	///
 	/// # Errors
 	/// When the file, the records or the options do not fit, or the folder cannot be written.
@@ -237,7 +237,11 @@ impl ModelDirectory {
 		fs::create_dir_all(&self.path).map_err(io_error("create", &self.path))?;
 		self.write(NETWORK_FILE, &bytes)?;
 		self.write(INTERFACE_FILE, &interface.encode())?;
-		self.write(SOURCE_FILE, onnx)?;
+		match options.weights {
+			WeightsVisibility::Public => self.write(SOURCE_FILE, onnx)?,
+			// The weights again, in a file that nobody needs: not beside what is passed on.
+			WeightsVisibility::Withheld => self.remove(SOURCE_FILE)?,
+		}
 		self.write(PICTURE_FILE, accuracy::picture(&description.calibration).as_bytes())?;
 		self.write_description(&description)?;
 		Ok(Model { description, interface, network })
@@ -505,6 +509,17 @@ impl ModelDirectory {
 		let (path, partial) = (self.file(name), self.partial(name));
 		fs::write(&partial, bytes).map_err(io_error("write", &partial))?;
 		fs::rename(&partial, &path).map_err(io_error("write", &path))
+	}
+
+	/// Removes a file, if it is there.
+	fn remove(&self, name: &str) -> Result<(), ArtefactError> {
+		let path = self.file(name);
+		match fs::remove_file(&path) {
+			Err(error) if error.kind() != io::ErrorKind::NotFound => {
+				Err(io_error("remove", &path)(error))
+			},
+			_ => Ok(()),
+		}
 	}
 
 	fn write_description(&self, description: &ModelDescription) -> Result<(), ArtefactError> {

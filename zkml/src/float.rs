@@ -190,7 +190,7 @@ impl FloatOp {
 			Self::Conv { convolution, .. } => convolution.products(),
 			Self::Affine { scale, .. } => scale.len(),
 			Self::MaxPool { window, .. } => window.reads(),
-			Self::Trees { forest, .. } => forest.nodes(),
+			Self::Trees { forest, .. } => forest.steps(),
 			_ => 0,
 		}
 	}

@@ -48,6 +48,11 @@ impl<T: Copy + PartialOrd> Forest<T> {
 		self.base.len()
 	}
 
+	/// Steps of looking at every tree's nodes and votes for every output.
+	pub fn steps(&self) -> usize {
+		self.trees.len().saturating_mul(self.outputs()).saturating_add(self.nodes())
+	}
+
 	/// Nodes of all trees.
 	pub fn nodes(&self) -> usize {
 		self.trees.iter().map(|tree| tree.nodes.len()).sum()

@@ -20,7 +20,7 @@
 
 use crate::{
 	float::{FloatError, FloatNetwork},
-	network::{NetworkError, QuantisedNetwork},
+	network::{NetworkError, QuantisedNetwork, MAX_NODES},
 };
 use builder::Builder;
 use scale::LARGEST_EXPONENT;
@@ -76,12 +76,12 @@ pub enum QuantiseError {
 	#[error(transparent)]
 	Float(#[from] FloatError),
 	/// A record does not go through the network.
-	#[error("calibration record {record}: {source}")]
+	#[error("calibration record {record}: {reason}")]
 	Record {
 		/// The record, from 0.
 		record: usize,
 		/// What happened.
-		source: FloatError,
+		reason: FloatError,
 	},
 	/// Numbers are too large or too far apart for the available scales.
 	#[error("node {node}: expected {what} that a scale of 2^-{LARGEST_EXPONENT} to 2^{LARGEST_EXPONENT} can hold, found magnitudes that need another; normalise the network")]
@@ -92,12 +92,12 @@ pub enum QuantiseError {
 		what: &'static str,
 	},
 	/// The quantised network is not valid.
-	#[error("{node}: {source}")]
+	#[error("{node}: {reason}")]
 	Network {
 		/// The node of the original graph, or `the network`.
 		node: String,
 		/// What is wrong.
-		source: NetworkError,
+		reason: NetworkError,
 	},
 }
 
@@ -132,6 +132,10 @@ pub fn quantise(
 	calibration: &[Vec<f32>],
 ) -> Result<Quantised, QuantiseError> {
 	let widths = float.widths()?;
+	if float.nodes.len() > MAX_NODES {
+		let reason = NetworkError::Nodes { found: float.nodes.len() };
+		return Err(QuantiseError::Network { node: "the network".into(), reason });
+	}
 	let statistics = Statistics::collect(float, &widths, calibration)?;
 	let demands = demands::demands(float, &widths, options.reveal);
 	let input = features::specification(float, &statistics, &demands[0], calibration)?;

@@ -60,6 +60,12 @@ impl Window {
 		self.channels.saturating_mul(self.plane())
 	}
 
+	/// Elements of all input planes with their padding.
+	pub fn padded_len(&self) -> usize {
+		let side = |axis: usize| self.input[axis] + self.pads[axis] + self.pads[axis + 2];
+		self.channels.saturating_mul(side(0).saturating_mul(side(1)))
+	}
+
 	/// Elements of an output plane; 0 for a window that does not fit.
 	pub fn positions(&self) -> usize {
 		self.output().map_or(0, |[height, width]| height.saturating_mul(width))

@@ -190,7 +190,7 @@ fn compile(arguments: Compile, output: &Output) -> Result<()> {
 	};
 	let directory = ModelDirectory::at(&arguments.out);
 	let steps = output.steps();
-	steps.now("quantising, and counting the circuit's constraints");
+	steps.on_a_terminal("quantising, and counting the circuit's constraints");
 	let model = directory
 		.compile(&onnx, &calibration, &options)
 		.with_context(|| arguments.onnx.display().to_string())?;
@@ -253,7 +253,7 @@ fn print_description(
 		let weights = match description.weights {
 			WeightsVisibility::Public => "public",
 			WeightsVisibility::Withheld => {
-				"withheld: network.bin, source.onnx and proving.key are not for publication"
+				"withheld: network.bin and proving.key are not for publication"
 			},
 		};
 		lines.push(("weights", weights.into()));
@@ -297,6 +297,9 @@ struct Inference<'a> {
 	true_label: Option<String>,
 	logits: Vec<i64>,
 	output: Vec<f64>,
+	/// Whether the output decides between classes: one number without names is a quantity.
+	#[serde(skip)]
+	classifies: bool,
 	/// What the network of real numbers says; absent without the ONNX file.
 	#[serde(skip_serializing_if = "Option::is_none")]
 	float: Option<FloatInference>,
@@ -321,12 +324,18 @@ impl<'a> Inference<'a> {
 			true_label: true_class.map(|class| model.interface.class_name(class)),
 			output: model.network.dequantise_output(&logits),
 			logits,
+			classifies: model.interface.label_of.is_some()
+				|| model.interface.output.len > 1
+				|| !model.interface.classes.is_empty(),
 			float: None,
 		}
 	}
 
 	fn lines(&self) -> Vec<(&'static str, String)> {
-		let mut lines = vec![("prediction", self.label.clone())];
+		let mut lines = vec![];
+		if self.classifies {
+			lines.push(("prediction", self.label.clone()));
+		}
 		lines.extend(self.true_label.clone().map(|label| ("true label", label)));
 		let values = |values: &mut dyn Iterator<Item = f64>| {
 			values.map(|value| format!("{value:.4}")).collect::<Vec<_>>().join(" ")
@@ -336,7 +345,7 @@ impl<'a> Inference<'a> {
 		lines.push(("output", values(&mut self.output.iter().copied())));
 		if let Some(float) = &self.float {
 			lines.push(("in floats", values(&mut float.output.iter().map(|x| f64::from(*x)))));
-			if float.class != self.class {
+			if self.classifies && float.class != self.class {
 				lines.push(("floats say", float.label.clone()));
 			}
 		}

@@ -95,6 +95,13 @@ impl Steps {
 		}
 	}
 
+	/// Says what happens now, to people only.
+	pub(crate) fn on_a_terminal(&self, what: &str) {
+		if let Some(bar) = &self.bar {
+			bar.set_message(what.to_string());
+		}
+	}
+
 	/// Says what happens now.
 	pub(crate) fn now(&self, what: &str) {
 		match &self.bar {

@@ -24,6 +24,12 @@ pub enum ModelError {
 	/// The interface is not valid.
 	#[error("the model's interface is not valid: {0}")]
 	Interface(#[from] PackingError),
+	/// The manifest contradicts the interface that it names.
+	#[error("model {model}: expected a name and sizes in its manifest that are its interface's, found others: do not use it")]
+	Sizes {
+		/// The model.
+		model: ModelId,
+	},
 	/// The node does not answer.
 	#[error(transparent)]
 	Chain(#[from] ChainError),
@@ -78,6 +84,9 @@ impl ClientModel {
 		let digest = record.manifest.interface;
 		let bytes = artefacts::fetch(&record.uris(), INTERFACE_FILE, digest, limit).await?;
 		let interface = Interface::decode(&bytes)?;
+		if !interface.fits(&record.manifest) {
+			return Err(ModelError::Sizes { model });
+		}
 		Ok(Self { manifest: record.manifest, interface, verifying_key: None })
 	}
 

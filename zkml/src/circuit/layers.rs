@@ -23,6 +23,9 @@ use ark_bls12_381::Fr;
 use ark_ff::AdditiveGroup;
 use rayon::prelude::*;
 
+/// Most matrix entries that the rows of one layer have before the layer is used: 40 bytes each.
+const MAX_LAYER_TERMS: usize = 1 << 26;
+
 /// The network's nodes over one input.
 pub(crate) struct Layers<'a> {
 	pub(crate) network: &'a QuantisedNetwork,
@@ -94,7 +97,16 @@ impl Layers<'_> {
 			| Node::Conv { .. }
 			| Node::Affine { .. }
 			| Node::Add { .. }
-			| Node::Gather { .. } => Ok(combinations(node, values)),
+			| Node::Gather { .. } => {
+				let longest = |operand: usize| values[operand].iter().map(S::Linear::terms).max();
+				let longest = node.operands().filter_map(longest).max().unwrap_or(0);
+				let found = node.products().saturating_mul(longest);
+				if found > MAX_LAYER_TERMS {
+					let (what, limit) = ("matrix entries in one layer", MAX_LAYER_TERMS);
+					return Err(CircuitError::TooLarge { what, limit, found });
+				}
+				Ok(combinations(node, values))
+			},
 			Node::Requantise { input, requantisation } => {
 				let width = values[*input].len();
 				let elements = self.elements(*input, &values[*input]).into_iter().enumerate();

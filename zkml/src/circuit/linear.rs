@@ -22,6 +22,11 @@ pub(crate) trait Linear: Clone + Send + Sync {
 	/// The combination's value when columns have values, zero otherwise.
 	fn value(&self) -> Fr;
 
+	/// Columns that it is written out with; 0 when it is not.
+	fn terms(&self) -> usize {
+		0
+	}
+
 	/// `self + other`.
 	fn plus(&self, other: &Self) -> Self {
 		Self::combine(Fr::ZERO, [(Fr::ONE, self), (Fr::ONE, other)])
@@ -86,6 +91,10 @@ impl Linear for Row {
 
 	fn value(&self) -> Fr {
 		Fr::ZERO
+	}
+
+	fn terms(&self) -> usize {
+		self.0.len()
 	}
 }
 

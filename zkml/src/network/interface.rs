@@ -8,7 +8,7 @@ use super::{
 	QuantisedNetwork, MAX_EXPONENT, MAX_NAME, MAX_WIDTH,
 };
 use codec::{Decode, DecodeAll, Encode};
-use proofpod_primitives::{blake2_256, Digest};
+use proofpod_primitives::{blake2_256, manifest::ModelManifest, Digest};
 
 /// First bytes of an interface's file.
 const MAGIC: [u8; 8] = *b"ppod-ifc";
@@ -81,6 +81,10 @@ impl Interface {
 		if self.output_exponent.unsigned_abs() > MAX_EXPONENT as u8 {
 			return Err(NetworkError::Exponent { found: self.output_exponent });
 		}
+		if self.label_of.is_some_and(|n| self.output.len != 1 || !(1..=MAX_WIDTH).contains(&n)) {
+			let reason = "a label that is not one number among 1 to 65,536 classes".into();
+			return Err(NetworkError::Damaged { reason });
+		}
 		let expected = self.class_count();
 		let refuse = |found| Err(NetworkError::Classes { expected, limit: MAX_CLASS_NAME, found });
 		if !self.classes.is_empty() && self.classes.len() != expected {
@@ -93,6 +97,13 @@ impl Interface {
 			Some(class) => refuse(format!("a name of {} bytes", class.len())),
 			None => Ok(()),
 		}
+	}
+
+	/// Whether a manifest has this interface's name and sizes.
+	pub fn fits(&self, manifest: &ModelManifest) -> bool {
+		let sizes = [manifest.input_len, manifest.output_len, manifest.output_elements];
+		let own = [self.input_len(), self.output.len, self.output.elements];
+		sizes.map(|size| size as usize) == own && *manifest.name == *self.name.as_bytes()
 	}
 
 	/// Number of values of the input.

@@ -451,11 +451,11 @@ impl Node {
 	}
 
 	/// Multiplications and comparisons.
-	fn products(&self) -> usize {
+	pub(crate) fn products(&self) -> usize {
 		match self {
 			Self::Conv { convolution, .. } => convolution.products(),
 			Self::MaxPool { window, .. } => window.reads(),
-			Self::Trees { forest, .. } => forest.nodes(),
+			Self::Trees { forest, .. } => forest.steps(),
 			other => other.weights(),
 		}
 	}

@@ -33,7 +33,13 @@ pub fn import(bytes: &[u8]) -> Result<FloatNetwork, OnnxError> {
 	check_versions(&model.opset_import, &graph)?;
 	let classes = model.metadata_props.into_iter().find(|property| property.key == "classes");
 	let classes = classes.map_or(Vec::new(), |property| {
-		property.value.split(',').map(|class| class.trim().to_string()).collect()
+		// More than any network has are refused with the network in hand.
+		property
+			.value
+			.split(',')
+			.take(MAX_WIDTH + 1)
+			.map(|class| class.trim().to_string())
+			.collect()
 	});
 	Importer::new(&graph)?.import(graph, classes)
 }

@@ -8,6 +8,9 @@ use super::{
 	shape::{Shape, MAX_RANK},
 };
 
+/// Most bytes of a tensor of text: names of classes.
+const MAX_TEXT: usize = 1 << 16;
+
 /// A constant's elements; floats of all sizes become 32 bits, integers and truth values 64.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Elements {
@@ -94,7 +97,14 @@ impl Tensor {
 			data_type::UINT8 | data_type::BOOL => {
 				narrow(from_raw(raw, |bytes| u8::from_le_bytes(bytes).into()))
 			},
-			data_type::STRING => Elements::Text(proto.string_data.iter().map(|bytes| text(bytes)).collect()),
+			data_type::STRING => {
+				let found = proto.string_data.iter().map(Vec::len).sum::<usize>();
+				if found > MAX_TEXT {
+					let expected = format!("at most {MAX_TEXT} bytes of text");
+					return Err(refuse(&expected, format!("{found}")));
+				}
+				Elements::Text(proto.string_data.iter().map(|bytes| text(bytes)).collect())
+			},
 			other => {
 				return Err(refuse(
 					"element type float (1), uint8 (2), int8 (3), uint16 (4), int16 (5), int32 (6), int64 (7), string (8), bool (9), float16 (10), double (11) or bfloat16 (16)",

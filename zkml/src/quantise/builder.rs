@@ -84,7 +84,7 @@ impl<'a> Builder<'a> {
 		node: Node,
 		grid: Grid,
 	) -> Result<Scaled, QuantiseError> {
-		let refuse = |source| QuantiseError::Network { node: name.into(), source };
+		let refuse = |reason| QuantiseError::Network { node: name.into(), reason };
 		let bounds = node.bounds(self.nodes.len(), &self.bounds).map_err(refuse)?;
 		self.bounds.push(bounds);
 		self.nodes.push(node);
@@ -293,8 +293,8 @@ pub(super) fn finer(scale: Scale, shift: u8) -> Scale {
 
 /// Checks a network as a whole; an error names the original node.
 pub(super) fn check(network: &QuantisedNetwork, origins: &[Origin]) -> Result<(), QuantiseError> {
-	network.validate().map_err(|source| {
-		let node = match &source {
+	network.validate().map_err(|reason| {
+		let node = match &reason {
 			NetworkError::TooWide { node, .. }
 			| NetworkError::NotNarrow { node, .. }
 			| NetworkError::Weights { node }
@@ -307,6 +307,6 @@ pub(super) fn check(network: &QuantisedNetwork, origins: &[Origin]) -> Result<()
 			_ => None,
 		};
 		let name = node.and_then(|node| origins.get(node)).map(|origin| origin.node.clone());
-		QuantiseError::Network { node: name.unwrap_or_else(|| "the network".into()), source }
+		QuantiseError::Network { node: name.unwrap_or_else(|| "the network".into()), reason }
 	})
 }

@@ -3,7 +3,10 @@
 //! What the readers of a value ask of its scales, and what its width costs them.
 
 use super::Reveal;
-use crate::float::{FloatNetwork, FloatOp};
+use crate::{
+	float::{FloatNetwork, FloatOp},
+	network::MAX_WIDTH,
+};
 
 /// Between which elements of a value scales may differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +103,11 @@ pub(super) fn demands(float: &FloatNetwork, widths: &[usize], reveal: Reveal) ->
 				FloatOp::Linear { .. } | FloatOp::Affine { .. } => multiplying,
 				FloatOp::Trees { .. } => Demand { per_multiplied_bit: 0, ..multiplying },
 				FloatOp::Conv { convolution, .. } => {
-					Demand { variety: Variety::Planes(convolution.window.plane()), ..multiplying }
+					let window = &convolution.window;
+					let variety = Variety::Planes(window.plane());
+					// Padding that stands for zero beside a zero point becomes part of the value.
+					let zero_points = window.padded_len() <= MAX_WIDTH;
+					Demand { variety, zero_points, ..multiplying }
 				},
 				// The scale of the result stays a power of two times the operand's.
 				FloatOp::Clamp { .. } | FloatOp::LeakyRelu { .. } => {

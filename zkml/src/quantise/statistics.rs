@@ -203,9 +203,9 @@ impl Statistics {
 		let parts = calibration.par_chunks(size).enumerate().map(|(part, records)| {
 			let mut statistics = Self::new(float, widths);
 			for (place, input) in records.iter().enumerate() {
-				let refuse = |source: FloatError| QuantiseError::Record {
+				let refuse = |reason: FloatError| QuantiseError::Record {
 					record: part * size + place,
-					source,
+					reason,
 				};
 				statistics.observe(&float.evaluate(input).map_err(refuse)?);
 			}

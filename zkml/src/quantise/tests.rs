@@ -170,7 +170,7 @@ fn what_does_not_fit_is_named() {
 		refuse(good(), &[vec![1.0], vec![]]),
 		QuantiseError::Record {
 			record: 1,
-			source: FloatError::InputLength { expected: 1, found: 0 }
+			reason: FloatError::InputLength { expected: 1, found: 0 }
 		}
 	);
 	let scale = |node: &str, what| QuantiseError::Scale { node: node.into(), what };
@@ -193,13 +193,13 @@ fn what_does_not_fit_is_named() {
 		refuse(vec![], &one),
 		QuantiseError::Network {
 			node: "the network".into(),
-			source: NetworkError::Nodes { found: 0 }
+			reason: NetworkError::Nodes { found: 0 }
 		}
 	);
 	let long = "x".repeat(MAX_NAME + 1);
 	assert!(matches!(
 		quantise_named(&network(1, good()), &long, &one),
-		Err(QuantiseError::Network { source: NetworkError::Name { found: 65 }, .. })
+		Err(QuantiseError::Network { reason: NetworkError::Name { found: 65 }, .. })
 	));
 }
 
@@ -217,7 +217,7 @@ fn accumulators_that_are_too_wide_name_the_original_node() {
 	assert!(
 		matches!(
 			&error,
-			QuantiseError::Network { node, source: NetworkError::TooWide { .. } } if node == "sum"
+			QuantiseError::Network { node, reason: NetworkError::TooWide { .. } } if node == "sum"
 		) || error == QuantiseError::Scale { node: "sum".into(), what: "operands" },
 		"{error}"
 	);

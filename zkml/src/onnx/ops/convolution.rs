@@ -330,6 +330,8 @@ impl Importer {
 		let (input, shape) = self.scope.computed(label, name, "the input")?;
 		let rank = shape.0.len();
 		let axes = self.parameter(call, &attributes, "axes", 1)?;
+		// No axes mean all of them, whether the list is empty or absent.
+		let axes = axes.filter(|axes| !axes.is_empty());
 		let mut reduced = vec![axes.is_none(); rank];
 		for found in axes.unwrap_or_default() {
 			reduced[axis(label, found, rank, rank)?] = true;

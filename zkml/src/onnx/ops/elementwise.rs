@@ -247,8 +247,8 @@ impl Importer {
 		let epsilon = attributes.float("epsilon", 1e-5)?;
 		let names: &[String; 5] = call.inputs("five inputs")?;
 		let (input, shape) = self.scope.computed(label, &names[0], "X")?;
-		let [_, channels, ..] = *shape.0.as_slice() else {
-			return Err(label.shape("X with channels, [1, C, …]", &shape));
+		let [1, channels, ..] = *shape.0.as_slice() else {
+			return Err(label.shape("X of one record with channels, [1, C, …]", &shape));
 		};
 		let mut parameters = Vec::new();
 		for (name, what) in names[1..].iter().zip(["scale", "B", "mean", "var"]) {

@@ -4,6 +4,7 @@
 
 use crate::{
 	float::{FloatOp, Pick},
+	network::MAX_WIDTH,
 	onnx::{
 		error::OnnxError,
 		graph::{axis, shown, Attributes, Call, Grid, Label, Operand, Value},
@@ -295,6 +296,7 @@ impl Importer {
 			return Err(label.attribute("pads", expected, shown(&pads)));
 		}
 		let mut along = self.all(label, &shape, 0)?;
+		let mut output = shape.0.clone();
 		for (index, found) in axes.iter().enumerate() {
 			let axis = axis(label, *found, rank, rank)?;
 			let (begin, end) = (pads[index], pads[index + axes.len()]);
@@ -305,6 +307,12 @@ impl Importer {
 			}
 			let length = shape.0[axis] as i64;
 			let places = -begin..length.saturating_add(end);
+			// Before anything is listed: many such nodes would take long.
+			output[axis] = usize::try_from(places.end - places.start).unwrap_or(0);
+			if !(1..=MAX_WIDTH).contains(&output.iter().product::<usize>()) {
+				let expected = format!("an output of 1 to {MAX_WIDTH} elements");
+				return Err(label.attribute("pads", expected, shown(&pads)));
+			}
 			let inside = |place: i64| (0..length).contains(&place).then_some(place as usize);
 			along[axis] = places.map(inside).collect();
 		}
