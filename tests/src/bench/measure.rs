@@ -181,9 +181,8 @@ impl ConstraintSynthesizer<Fr> for &Ark {
 		let combination = |row: &[(Fr, usize)]| {
 			LinearCombination(row.iter().map(|(c, column)| (*c, variable(*column))).collect())
 		};
-		let rows = self.matrices.as_ark();
-		for row in 0..self.matrices.constraints() {
-			let [a, b, c] = [0, 1, 2].map(|matrix: usize| &rows[matrix][row]);
+		let [a, b, c] = self.matrices.as_ark() else { return Err(SynthesisError::Unsatisfiable) };
+		for ((a, b), c) in a.iter().zip(b).zip(c) {
 			system.enforce_r1cs_constraint(
 				|| combination(a),
 				|| combination(b),
