@@ -11,13 +11,20 @@ use proptest::prelude::*;
 #[derive(Clone, Debug)]
 struct Gadget {
 	forest: Forest<i32>,
-	bounds: Interval,
+	/// One for every feature.
+	bounds: Vec<Interval>,
 	features: Vec<i64>,
 	sums: Vec<i64>,
 }
 
 impl Gadget {
+	/// All features within the same bounds.
 	fn new(forest: Forest<i32>, bounds: Interval, features: Vec<i64>) -> Self {
+		let bounds = vec![bounds; features.len()];
+		Self::within(forest, bounds, features)
+	}
+
+	fn within(forest: Forest<i32>, bounds: Vec<Interval>, features: Vec<i64>) -> Self {
 		let mut sums: Vec<i64> = forest.base.iter().map(|base| i64::from(*base)).collect();
 		for votes in forest.leaves(&features) {
 			votes.iter().for_each(|(output, vote)| sums[*output] += i64::from(*vote));
@@ -39,10 +46,11 @@ impl Circuit for Gadget {
 		let features: Vec<Element<S::Linear>> = self
 			.features
 			.iter()
-			.map(|value| Element {
+			.zip(&self.bounds)
+			.map(|(value, bounds)| Element {
 				linear: system.public(|| Fr::from(*value)),
 				value: *value,
-				bounds: self.bounds,
+				bounds: *bounds,
 			})
 			.collect();
 		let expected: Vec<_> = self.sums.iter().map(|x| system.public(|| Fr::from(*x))).collect();
@@ -189,6 +197,111 @@ fn forests_leave_no_freedom() {
 		let forest = Forest { base: vec![7; outputs], trees };
 		let features = (0..3).map(|_| i64::from(stream.next() as i8)).collect();
 		check(&Gadget::new(forest, Interval::INT8, features));
+	}
+}
+
+/// Splits on one feature after the other, a leaf beside each.
+fn chain(features: usize) -> Vec<TreeNode<i32>> {
+	let mut nodes = Vec::new();
+	for feature in 0..features {
+		nodes.push(split(feature, 10 * feature as i32, 2 * feature + 1, 2 * feature + 2));
+		nodes.push(leaf(feature, 1 + feature as i32));
+	}
+	nodes.push(leaf(features, i32::MIN));
+	nodes
+}
+
+/// All inner nodes of a level split on the same feature, features taking turns.
+fn deep(
+	stream: &mut Stream,
+	depth: usize,
+	outputs: usize,
+	thresholds: &[[i32; 2]],
+) -> Vec<TreeNode<i32>> {
+	let inner = (1 << depth) - 1;
+	let mut nodes = Vec::new();
+	for node in 0usize..inner {
+		let feature = (node + 1).ilog2() as usize % thresholds.len();
+		let threshold = thresholds[feature][stream.below(2) as usize];
+		nodes.push(split(feature, threshold, 2 * node + 1, 2 * node + 2));
+	}
+	for _ in 0..=inner {
+		let votes = [i32::MIN, i32::MAX, -1, 0, 1];
+		let output = stream.below(outputs as u64) as usize;
+		nodes.push(leaf(output, votes[stream.below(5) as usize]));
+	}
+	nodes
+}
+
+#[test]
+fn paths_of_too_many_features_are_not_shared() {
+	for features in [SHARED_FEATURES, SHARED_FEATURES + 1, SHARED_FEATURES + 2] {
+		let cost = |count: usize| {
+			let forest = forest(features + 1, vec![chain(features); count]);
+			Gadget::new(forest, Interval::INT8, vec![0; features]).constraints()
+		};
+		assert_eq!(cost(2) - cost(1), features - SHARED_FEATURES, "{features}");
+		for x in [-128, 0, 20, 127] {
+			let forest = forest(features + 1, vec![chain(features); 2]);
+			check(&Gadget::new(forest, Interval::INT8, vec![x; features]));
+		}
+	}
+	// The first features again, decided by the path, which has forgotten them; and a subtree that
+	// is multiplied with its path.
+	let mut nodes = chain(6);
+	let end = nodes.len() - 1;
+	nodes[end] = split(0, -5, end + 1, end + 2);
+	nodes.extend([leaf(0, 50), split(1, 60, end + 3, end + 4)]);
+	nodes.extend([split(2, 70, end + 5, end + 6), split(3, 80, end + 7, end + 8)]);
+	nodes.extend([5, 6, 7, 8].map(|vote| leaf(0, vote)));
+	let tree = Tree { nodes: nodes.clone() };
+	let pruned = Pruned::new(&tree, &[Interval::INT8; 6], 7);
+	assert!(pruned.nodes[end + 2].as_ref().unwrap().by_value);
+	for features in [[127; 6], [61; 6], [5, 15, 75, 35, 45, 55], [-128; 6], [5, 61, 75, 81, 41, 51]]
+	{
+		let forest = forest(7, vec![nodes.clone(), nodes.clone()]);
+		check(&Gadget::new(forest, Interval::INT8, features.to_vec()));
+	}
+}
+
+#[test]
+fn deep_forests_leave_no_freedom() {
+	let bounds = [(-128, 127), (0, 255), (-5, 5), (3, 3), (-1000, 2000), (7, 8)]
+		.map(|(low, high)| Interval { low, high });
+	for (seed, outputs) in [1, 3, 7, 64, 65, 70].into_iter().enumerate() {
+		let mut stream = Stream(seed as u64);
+		let inside = [[-3, 100], [0, 254], [-5, 4], [2, 3], [-1, 1999], [7, 7]];
+		let beyond = [[-129, 100], [255, 17], [-6, 5], [i32::MIN, i32::MAX], [2000, 0], [6, 7]];
+		let trees = [inside, beyond]
+			.map(|thresholds| Tree { nodes: deep(&mut stream, 7, outputs, &thresholds) });
+		let base = [i32::MIN, i32::MAX];
+		let forest = Forest {
+			base: (0..outputs).map(|output| base[(output + seed) % 2]).collect(),
+			trees: trees.to_vec(),
+		};
+		let middle = [-3, 1, 0, 3, 700, 7].to_vec();
+		let ends = [|x: &Interval| x.low, |x: &Interval| x.high];
+		let ends = ends.map(|end| bounds.iter().map(end).collect::<Vec<i64>>());
+		for features in ends.into_iter().chain([middle]) {
+			check(&Gadget::within(forest.clone(), bounds.to_vec(), features));
+		}
+	}
+}
+
+/// From one output more on, subtrees have no values.
+#[test]
+fn values_are_computed_for_so_many_outputs() {
+	let mut tree = full([10, -50, 60, 0, 20, 40, -80], 1);
+	for (vote, node) in tree[7..].iter_mut().enumerate() {
+		*node = leaf(MOST_VALUES - 1, [i32::MIN, i32::MAX][vote % 2] / (1 + vote as i32));
+	}
+	let forests = [0, 1].map(|more| forest(MOST_VALUES + more, vec![tree.clone()]));
+	let [values, paths] = forests.clone().map(cost);
+	assert_eq!(paths, values + 3);
+	for forest in forests {
+		for features in [[11, 61, 41], [11, 0, 30], [0, -50, 0], [0, 0, 21]] {
+			check(&Gadget::new(forest.clone(), Interval::INT8, features.to_vec()));
+		}
 	}
 }
 
