@@ -4,7 +4,6 @@
 
 use super::*;
 use proofpod_primitives::{
-	blake2_256,
 	manifest::{OutputVisibility, SetupProvenance, WeightsVisibility, MANIFEST_VERSION},
 	ModelId,
 };
