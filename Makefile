@@ -4,7 +4,7 @@
 #   make demo    a chain, a pod and a client on this machine; KEEP=1 leaves them running
 #   make test    format, lints, unit, property and end-to-end tests
 #   make lint    format and lints only
-#   make bench   measure the prover and the chain, and write docs/benchmarks.md;
+#   make bench   measure the prover and the chain, and write docs/benchmarks.md and .json;
 #                bench-large adds a ResNet-20; bench-peers measures EZKL on the same networks
 #                first, for the page to compare with
 #   make docs    the API documentation, with warnings as errors

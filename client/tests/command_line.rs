@@ -3,27 +3,35 @@
 //! Bad input of every kind through the binary: one clear line, the right exit code, nothing else.
 
 use std::{
+	collections::BTreeSet,
 	fs,
 	path::{Path, PathBuf},
-	process::{Command, Output},
+	process::{Command, Output, Stdio},
+	thread,
+	time::Duration,
 };
 use tempfile::TempDir;
 
 const FAILED: i32 = 1;
 const USAGE: i32 = 2;
+const INTERRUPTED: i32 = 130;
 
-/// Runs `proofpod` in a folder, without the environment's settings.
-fn proofpod(folder: &Path, arguments: &[&str]) -> Output {
-	Command::new(env!("CARGO_BIN_EXE_proofpod"))
+/// `proofpod` in a folder, without the environment's settings.
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+	let mut command = Command::new(env!("CARGO_BIN_EXE_proofpod"));
+	command
 		.args(arguments)
 		.current_dir(folder)
 		.env_remove("PROOFPOD_URL")
 		.env_remove("PROOFPOD_SIGNER")
 		.env_remove("PROOFPOD_JOBS_DIR")
 		.env_remove("RUST_LOG")
-		.env("HOME", folder)
-		.output()
-		.unwrap()
+		.env("HOME", folder);
+	command
+}
+
+fn proofpod(folder: &Path, arguments: &[&str]) -> Output {
+	command(folder, arguments).output().unwrap()
 }
 
 /// The line of a command that fails.
@@ -275,6 +283,38 @@ mod prove {
 		}
 		fs::write(&path, "{}").unwrap();
 		assert_says(&failure(folder.path(), &verify), &["proof.json", "expected a proof"]);
+	}
+
+	#[test]
+	fn an_interrupted_setup_leaves_nothing_behind() {
+		let folder = folder();
+		write(&folder, "net.onnx", include_bytes!("../../models/digits_cnn/digits_cnn.onnx"));
+		let calibration = include_bytes!("../../models/digits_cnn/calibration.json");
+		write(&folder, "calibration.json", calibration);
+		let compile =
+			["model", "compile", "net.onnx", "--calibration", "calibration.json", "--out", "model"];
+		assert!(proofpod(folder.path(), &compile).status.success());
+		let names = || {
+			let files = fs::read_dir(folder.path().join("model")).unwrap();
+			let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+			names.collect::<BTreeSet<_>>()
+		};
+		let before = names();
+		let setup = command(folder.path(), &["model", "setup", "model"])
+			.stdout(Stdio::piped())
+			.stderr(Stdio::piped())
+			.spawn()
+			.unwrap();
+		while names() == before {
+			thread::sleep(Duration::from_millis(1));
+		}
+		let interrupt = Command::new("kill").args(["-INT", &setup.id().to_string()]).status();
+		assert!(interrupt.unwrap().success());
+		let output = setup.wait_with_output().unwrap();
+		let error = String::from_utf8(output.stderr).unwrap();
+		assert_eq!(output.status.code(), Some(INTERRUPTED), "{error}");
+		assert!(error.ends_with("error: interrupted: nothing was written\n"), "{error}");
+		assert_eq!(names(), before);
 	}
 }
 

@@ -100,8 +100,7 @@ fn execute(command: Command) -> Result<(), Error> {
 				service::stop_on_signals(stop.clone())?;
 				service::run(config, dev, replace_key, stop).await
 			});
-			// A proof in the making cannot be interrupted, only left behind: its job resumes at
-			// the next start.
+			// A proof in the making stops before its next step: its job resumes at the next start.
 			runtime.shutdown_timeout(service::STOP_PATIENCE);
 			result
 		},

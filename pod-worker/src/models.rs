@@ -11,6 +11,7 @@ use proofpod_verifier::{Groth16, Native, PreparedVerifyingKey, ProofVerifier};
 use proofpod_zkml::{
 	artefacts::ModelDirectory,
 	commitment::Secrets,
+	progress::Monitor,
 	prover::{Proved, Prover},
 };
 use std::{
@@ -69,8 +70,10 @@ impl ServedModel {
 		binding: &Scalar,
 		input: &[i8],
 		secrets: &Secrets,
+		monitor: Monitor,
 	) -> Result<Proved, String> {
-		self.prover.prove(binding, input, secrets).map_err(|error| error.to_string())
+		let proved = self.prover.prove_monitored(binding, input, secrets, monitor);
+		proved.map_err(|error| error.to_string())
 	}
 
 	/// Verifies as the chain does.
@@ -83,7 +86,7 @@ impl ServedModel {
 		let secrets = Secrets::random(&mut rand::rngs::OsRng);
 		let binding = Scalar([0; 32]);
 		let start = Instant::now();
-		let proved = self.prove(&binding, &input, &secrets)?;
+		let proved = self.prove(&binding, &input, &secrets, Monitor::none())?;
 		let elapsed = start.elapsed();
 		self.verify(&proved.proof, &proved.public_inputs)?;
 		Ok(elapsed)

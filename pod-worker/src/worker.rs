@@ -33,9 +33,13 @@ use proofpod_client::{
 	AccountId, Job,
 };
 use proofpod_primitives::{job::Phase, pod::PrivacyTier, Balance, BlockNumber, JobId};
+use proofpod_zkml::progress::Monitor;
 use std::{
 	collections::{BTreeMap, BTreeSet},
-	sync::{Arc, Mutex, MutexGuard, PoisonError},
+	sync::{
+		atomic::{AtomicBool, Ordering},
+		Arc, Mutex, MutexGuard, PoisonError,
+	},
 	time::Duration,
 };
 use tokio::sync::Semaphore;
@@ -339,6 +343,9 @@ impl Worker {
 		};
 		let (genesis, request, pod) = (self.chain.genesis(), job.request.clone(), self.account);
 		let turn = self.proving.acquire().await.map_err(|error| Error::Task(error.to_string()))?;
+		// A worker that ends no longer waits for the proof: nobody needs it then.
+		let unwanted = Arc::new(AtomicBool::new(false));
+		let _given_up = GivenUp(unwanted.clone());
 		let proved = tokio::task::spawn_blocking(move || {
 			let start = std::time::Instant::now();
 			let expected = Expected {
@@ -351,7 +358,7 @@ impl Worker {
 			// The binding does not depend on the output, which only the inference tells.
 			let binding = expected.statement(pod, &[]).binding();
 			let proved = model
-				.prove(&binding, &delivery.input, &secrets)
+				.prove(&binding, &delivery.input, &secrets, Monitor::none().cancelled_by(&unwanted))
 				.map_err(|reason| Error::Proving { job: id, reason })?;
 			model
 				.verify(&proved.proof, &expected.statement(pod, &proved.output).public_inputs())
@@ -442,6 +449,15 @@ struct Claim {
 	prove_by: BlockNumber,
 	/// Blocks that the job allows for the proof.
 	window: BlockNumber,
+}
+
+/// Sets a flag when dropped.
+struct GivenUp(Arc<AtomicBool>);
+
+impl Drop for GivenUp {
+	fn drop(&mut self) {
+		self.0.store(true, Ordering::Relaxed);
+	}
 }
 
 /// A job's place among those that are being driven.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! The page `docs/benchmarks.md`, from the demo's report and the figures of the prover.
+//! The page `docs/benchmarks.md`, from the demo's report and the figures of the prover, and the same
+//! figures as JSON.
 
-use serde_json::Value;
+use serde_json::{json, Value};
 use std::fmt::Write as _;
 
 /// The page, in Markdown: the demo's report, the networks that `proofpod-bench` measured, and the
@@ -10,14 +11,49 @@ use std::fmt::Write as _;
 pub fn page(report: &Value, networks: &Value, peers: &Value) -> String {
 	let mut page = String::from(
 		"# Benchmarks\n\n\
-		 Written by `make bench`. Compare the figures with one another, not with those of another \
-		 machine.\n\n",
+		 Written by `make bench`, with [the same figures as JSON](benchmarks.json). Compare the figures \
+		 with one another, not with those of another machine.\n\n",
 	);
 	let _ = writeln!(page, "Machine: {}.\n", machine());
 	prover(&mut page, list(&networks["networks"]));
 	compared(&mut page, list(&networks["networks"]), peers);
 	chain(&mut page, report);
 	page
+}
+
+/// What the page is made from, for programs.
+pub fn figures(report: &Value, networks: &Value, peers: &Value) -> Value {
+	let model = |model: &Value| {
+		json!({
+			"model": model["model"],
+			"constraints": model["compiled"]["circuit"]["constraints"],
+			"compile_ms": model["compile_ms"],
+			"setup_ms": model["setup_ms"],
+			"infer_us": model["infer_us"],
+			"register_ms": model["register_ms"],
+		})
+	};
+	let job = |job: &Value| {
+		json!({
+			"model": job["model"],
+			"prove_ms": job["prove_ms"],
+			"settle_block_ms": job["settle_block_ms"],
+			"settle_blocks": job["settle_blocks"],
+			"total_ms": job["timings"]["total_ms"],
+			"verified_offline": job["verified_offline"],
+		})
+	};
+	json!({
+		"machine": machine(),
+		"networks": networks["networks"],
+		"peers": peers,
+		"chain": {
+			"models": list(&report["models"]).iter().map(model).collect::<Vec<_>>(),
+			"jobs": list(&report["jobs"]).iter().map(job).collect::<Vec<_>>(),
+			"verify": report["verify"],
+			"demo_ms": report["total_ms"],
+		},
+	})
 }
 
 /// Proofs of many networks.

@@ -145,8 +145,12 @@ async fn run(arguments: Arguments) -> Result<()> {
 				bytes => serde_json::from_slice(&bytes?).with_context(|| file.to_string()),
 			}
 		};
-		let figures = (measured("networks.json")?, measured("peers.json")?);
-		std::fs::write(repository().join(page), benchmarks::page(&report, &figures.0, &figures.1))?;
+		let (networks, peers) = (measured("networks.json")?, measured("peers.json")?);
+		let path = repository().join(page);
+		std::fs::write(&path, benchmarks::page(&report, &networks, &peers))?;
+		let figures = benchmarks::figures(&report, &networks, &peers);
+		let figures = serde_json::to_string_pretty(&figures)? + "\n";
+		std::fs::write(path.with_extension("json"), figures)?;
 		progress.say(format!("figures in {}", page.display()));
 	}
 	progress.say(format!("done; report in {}", path.display()));

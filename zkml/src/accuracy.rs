@@ -6,12 +6,13 @@ use crate::{
 	float::{FloatError, FloatNetwork},
 	input::InputFile,
 	network::{class_of, NetworkError, Node, QuantisedNetwork, Trace},
+	progress::{Cancelled, Counter, Monitor, Step},
 	quantise::{Grid, Quantised},
 };
 use layers::Layer;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, ops::Range};
 
 mod layers;
 mod picture;
@@ -56,6 +57,9 @@ pub enum AccuracyError {
 		/// Label found.
 		found: usize,
 	},
+	/// Whoever started the comparison stopped it.
+	#[error(transparent)]
+	Cancelled(#[from] Cancelled),
 }
 
 /// A network and its quantised form on the same records.
@@ -137,6 +141,17 @@ pub fn compare(
 	quantised: &Quantised,
 	set: &InputFile,
 ) -> Result<AccuracyReport, AccuracyError> {
+	compare_monitored(float, quantised, set, Monitor::none(), 0.0..1.0)
+}
+
+/// [`compare`], watched; `share` is what of the whole it is.
+pub(crate) fn compare_monitored(
+	float: &FloatNetwork,
+	quantised: &Quantised,
+	set: &InputFile,
+	monitor: Monitor,
+	share: Range<f64>,
+) -> Result<AccuracyReport, AccuracyError> {
 	let network = &quantised.network;
 	let logits = Logits::of(quantised);
 	// One number without classes is a quantity, not a decision.
@@ -144,10 +159,12 @@ pub fn compare(
 		|| !(float.classes.is_empty() && set.labels.is_none())
 		|| network.widths()?.get(logits.value).is_some_and(|width| *width > 1);
 	let layers = layers::layers(quantised)?;
+	let counter = Counter::new(monitor, Step::Comparison, share, set.records.len());
 	let size = set.records.len().div_ceil(PARTS).max(1);
 	let parts = set.records.par_chunks(size).enumerate().map(|(part, records)| {
 		let mut sums = Sums::new(layers.clone());
 		for (place, input) in records.iter().enumerate() {
+			counter.next()?;
 			let record = part * size + place;
 			let reals =
 				float.evaluate(input).map_err(|reason| AccuracyError::Float { record, reason })?;

@@ -27,9 +27,9 @@ use crate::{
 	input::InputFile,
 	network::{Interface, QuantisedNetwork, MAX_INTERFACE_SIZE},
 	onnx,
-	progress::Monitor,
+	progress::{Monitor, Step},
 	prover::Prover,
-	quantise::{self, QuantiseOptions, Reveal},
+	quantise::{self, QuantiseOptions, Quantised, Reveal},
 	setup::{self, ProvingKey, SetupError},
 };
 use proofpod_primitives::{
@@ -64,7 +64,8 @@ pub const VERIFYING_KEY_FILE: &str = "verifying.key";
 /// Name of the proving key's file.
 pub const PROVING_KEY_FILE: &str = "proving.key";
 
-const MAX_DESCRIPTION_SIZE: u64 = 4 << 20;
+/// Beside the names of the classes, each byte of which JSON may escape with six.
+const MAX_DESCRIPTION_SIZE: u64 = (4 << 20) + 6 * MAX_INTERFACE_SIZE as u64;
 
 /// How to compile a model.
 #[derive(Clone, Debug)]
@@ -99,8 +100,12 @@ pub struct CircuitSize {
 }
 
 impl CircuitSize {
-	fn of(network: &QuantisedNetwork, output: OutputVisibility) -> Result<Self, ArtefactError> {
-		let (shape, matrices) = circuit::measure(network, output)?;
+	fn of(quantised: &Quantised, output: OutputVisibility) -> Result<Self, ArtefactError> {
+		let (mut shape, matrices) = circuit::measure(&quantised.network, output)?;
+		let nodes = shape.sections.iter_mut().filter(|section| section.is_node());
+		for (section, origin) in nodes.zip(&quantised.origins) {
+			section.origin = Some(origin.node.clone());
+		}
 		Ok(Self {
 			constraints: shape.dimensions.constraints,
 			witnesses: shape.dimensions.witnesses,
@@ -198,14 +203,38 @@ impl ModelDirectory {
 		calibration: &InputFile,
 		options: &CompileOptions,
 	) -> Result<Model, ArtefactError> {
+		self.compile_monitored(onnx, calibration, options, Monitor::none())
+	}
+
+	/// [`Self::compile`], watched.
+	///
+	/// # Errors
+	/// As for [`Self::compile`], and when the monitor cancels: an earlier model stays as it is then.
+	pub fn compile_monitored(
+		&self,
+		onnx: &[u8],
+		calibration: &InputFile,
+		options: &CompileOptions,
+		monitor: Monitor,
+	) -> Result<Model, ArtefactError> {
 		let float = onnx::import(onnx)?;
 		let quantise = QuantiseOptions { name: options.name.clone(), reveal: options.reveal };
-		let quantised = quantise::quantise(&float, &quantise, &calibration.records)?;
-		let report = accuracy::compare(&float, &quantised, calibration)?;
+		// Shares of the time, about: the comparison evaluates both networks.
+		let (calibrate, compare) = (0.0..0.3, 0.3..0.9);
+		let quantised = quantise::quantise_monitored(
+			&float,
+			&quantise,
+			&calibration.records,
+			monitor,
+			calibrate,
+		)?;
+		let report =
+			accuracy::compare_monitored(&float, &quantised, calibration, monitor, compare)?;
+		monitor.step(Step::Measurement, 0.9)?;
+		let circuit = CircuitSize::of(&quantised, options.output)?;
 		let network = quantised.network;
 		let classes = options.classes.clone().unwrap_or(float.classes);
 		let interface = Interface::of(&network, classes)?;
-		let circuit = CircuitSize::of(&network, options.output)?;
 		let bytes = network.encode();
 		let mut description = ModelDescription {
 			version: DESCRIPTION_VERSION,

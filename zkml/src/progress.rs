@@ -4,12 +4,22 @@
 
 use std::{
 	fmt,
-	sync::atomic::{AtomicBool, Ordering},
+	ops::Range,
+	sync::{
+		atomic::{AtomicBool, Ordering},
+		Mutex, PoisonError,
+	},
 };
 
-/// A part of a setup or of a proof.
+/// A part of a compilation, of a setup or of a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
+	/// Compilation: what the calibration records show about the network of real numbers.
+	Calibration,
+	/// Compilation: the quantised network beside that of real numbers.
+	Comparison,
+	/// Compilation: what the circuit costs.
+	Measurement,
 	/// Setup: the circuit's polynomials at the secret point.
 	Constraints,
 	/// Setup: the key's points.
@@ -35,6 +45,9 @@ pub enum Step {
 impl fmt::Display for Step {
 	fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 		f.write_str(match self {
+			Self::Calibration => "calibration",
+			Self::Comparison => "comparison with real numbers",
+			Self::Measurement => "size of the circuit",
 			Self::Constraints => "constraints",
 			Self::Points => "points of the key",
 			Self::Witness => "inference and witness",
@@ -99,5 +112,31 @@ impl<'a> Monitor<'a> {
 
 	pub(crate) fn is_cancelled(&self) -> bool {
 		self.cancelled.is_some_and(|flag| flag.load(Ordering::Relaxed))
+	}
+}
+
+/// Progress of a step that does many things in parallel.
+pub(crate) struct Counter<'a> {
+	monitor: Monitor<'a>,
+	step: Step,
+	/// What of the whole the step is.
+	share: Range<f64>,
+	total: usize,
+	done: Mutex<usize>,
+}
+
+impl<'a> Counter<'a> {
+	pub(crate) fn new(monitor: Monitor<'a>, step: Step, share: Range<f64>, total: usize) -> Self {
+		Self { monitor, step, share, total, done: Mutex::new(0) }
+	}
+
+	/// Says that the next of the things begins, and asks whether it should.
+	pub(crate) fn next(&self) -> Result<(), Cancelled> {
+		// Held while the observer is told, so that it sees the fraction grow.
+		let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+		let part = *done as f64 / self.total.max(1) as f64;
+		*done += 1;
+		let Range { start, end } = self.share;
+		self.monitor.step(self.step, start + (end - start) * part.min(1.0))
 	}
 }

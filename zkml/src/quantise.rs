@@ -21,11 +21,13 @@
 use crate::{
 	float::{FloatError, FloatNetwork},
 	network::{NetworkError, QuantisedNetwork, MAX_NODES},
+	progress::{Cancelled, Counter, Monitor, Step},
 };
 use builder::Builder;
 use scale::LARGEST_EXPONENT;
 use serde::{Deserialize, Serialize};
 use statistics::Statistics;
+use std::ops::Range;
 
 mod builder;
 mod demands;
@@ -99,6 +101,9 @@ pub enum QuantiseError {
 		/// What is wrong.
 		reason: NetworkError,
 	},
+	/// Whoever started the quantisation stopped it.
+	#[error(transparent)]
+	Cancelled(#[from] Cancelled),
 }
 
 /// Where a node of a quantised network comes from.
@@ -131,12 +136,24 @@ pub fn quantise(
 	options: &QuantiseOptions,
 	calibration: &[Vec<f32>],
 ) -> Result<Quantised, QuantiseError> {
+	quantise_monitored(float, options, calibration, Monitor::none(), 0.0..1.0)
+}
+
+/// [`quantise`], watched; `share` is what of the whole it is.
+pub(crate) fn quantise_monitored(
+	float: &FloatNetwork,
+	options: &QuantiseOptions,
+	calibration: &[Vec<f32>],
+	monitor: Monitor,
+	share: Range<f64>,
+) -> Result<Quantised, QuantiseError> {
 	let widths = float.widths()?;
 	if float.nodes.len() > MAX_NODES {
 		let reason = NetworkError::Nodes { found: float.nodes.len() };
 		return Err(QuantiseError::Network { node: "the network".into(), reason });
 	}
-	let statistics = Statistics::collect(float, &widths, calibration)?;
+	let counter = Counter::new(monitor, Step::Calibration, share, calibration.len());
+	let statistics = Statistics::collect(float, &widths, calibration, &counter)?;
 	let demands = demands::demands(float, &widths, options.reveal);
 	let input = features::specification(float, &statistics, &demands[0], calibration)?;
 	let grid = features::grid(&input);

@@ -9,7 +9,7 @@ mod pods;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
-use output::Output;
+use output::{Interrupted, Output};
 use proofpod_client::{chain::Chain, keys::Signer, secrets::SecretsStore, AccountId};
 use proofpod_zkml::{
 	artefacts::ModelDirectory,
@@ -27,7 +27,7 @@ use std::{
 	name = "proofpod",
 	version,
 	propagate_version = true,
-	after_help = "Exit codes: 0 done, 1 failed, 2 wrong command line."
+	after_help = "Exit codes: 0 done, 1 failed, 2 wrong command line, 130 interrupted."
 )]
 pub(crate) struct Proofpod {
 	#[command(flatten)]
@@ -184,7 +184,10 @@ pub(crate) async fn run(command: Proofpod) -> ExitCode {
 		Ok(code) => code,
 		Err(error) => {
 			output.failure(&error);
-			ExitCode::FAILURE
+			match error.is::<Interrupted>() {
+				true => Interrupted::EXIT_CODE.into(),
+				false => ExitCode::FAILURE,
+			}
 		},
 	}
 }

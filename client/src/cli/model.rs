@@ -24,7 +24,6 @@ use proofpod_zkml::{
 	commitment::{commit_input, commit_output_key, Secrets},
 	network::class_of,
 	onnx,
-	progress::Monitor,
 	quantise::Reveal,
 };
 use rand::rngs::OsRng;
@@ -189,12 +188,11 @@ fn compile(arguments: Compile, output: &Output) -> Result<()> {
 		classes: arguments.classes,
 	};
 	let directory = ModelDirectory::at(&arguments.out);
-	let steps = output.steps();
-	steps.on_a_terminal("quantising, and counting the circuit's constraints");
-	let model = directory
-		.compile(&onnx, &calibration, &options)
-		.with_context(|| arguments.onnx.display().to_string())?;
-	drop(steps);
+	let model = output.computation("compiling", |monitor| {
+		directory
+			.compile_monitored(&onnx, &calibration, &options, monitor)
+			.with_context(|| arguments.onnx.display().to_string())
+	})?;
 	print_description(&directory, &model.description, output)
 }
 
@@ -278,10 +276,13 @@ fn print_description(
 			.sections
 			.iter()
 			.map(|part| {
-				vec![part.name.clone(), part.constraints.to_string(), part.non_zeros.to_string()]
+				let origin = part.origin.clone().unwrap_or_default();
+				let (constraints, non_zeros) = (part.constraints, part.non_zeros);
+				vec![part.name.clone(), constraints.to_string(), non_zeros.to_string(), origin]
 			})
 			.collect();
-		let parts = table(&["part of the circuit", "constraints", "non-zeros"], &rows);
+		let headings = ["part of the circuit", "constraints", "non-zeros", "from"];
+		let parts = table(&headings, &rows);
 		let calibration = &description.calibration;
 		format!("{}\n\n{parts}\n\nOn the calibration records:\n{calibration}", pairs(&lines))
 	})
@@ -371,11 +372,8 @@ fn infer(arguments: Infer, output: &Output) -> Result<()> {
 fn setup(model: PathBuf, output: &Output) -> Result<()> {
 	let directory = model_directory(&model)?;
 	let started = Instant::now();
-	let steps = output.steps();
-	steps.now("generating keys");
-	let observer = |progress| steps.progress("generating keys", progress);
-	let identified = directory.setup_monitored(&mut OsRng, Monitor::none().observed(&observer))?;
-	drop(steps);
+	let identified = output
+		.computation("generating keys", |monitor| directory.setup_monitored(&mut OsRng, monitor))?;
 	let setup_ms = started.elapsed().as_millis();
 	let done = serde_json::json!({
 		"model": identified.id,
@@ -413,12 +411,11 @@ fn prove(arguments: Prove, output: &Output) -> Result<()> {
 	let steps = output.steps();
 	steps.now("loading the proving key");
 	let prover = directory.prover()?;
-	steps.now("proving");
-	let secrets = Secrets::random(&mut OsRng);
-	let observer = |progress| steps.progress("proving", progress);
-	let monitor = Monitor::none().observed(&observer);
-	let proved = prover.prove_monitored(&proof_file::NO_JOB, &input, &secrets, monitor)?;
 	drop(steps);
+	let secrets = Secrets::random(&mut OsRng);
+	let proved = output.computation("proving", |monitor| {
+		prover.prove_monitored(&proof_file::NO_JOB, &input, &secrets, monitor)
+	})?;
 	let file = ProofFile {
 		version: proof_file::VERSION,
 		model: identified.id,

@@ -2,15 +2,44 @@
 
 //! Printing: text for people, one JSON document for programs, progress on standard error.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
-use proofpod_zkml::progress::Progress;
+use proofpod_zkml::progress::{Monitor, Progress};
 use serde::Serialize;
 use std::{
 	io::{IsTerminal, Write},
-	sync::atomic::{AtomicU8, Ordering},
+	sync::{
+		atomic::{AtomicBool, AtomicU8, Ordering},
+		Arc,
+	},
 	time::{Duration, Instant},
 };
+use tokio::signal::unix::{signal, SignalKind};
+
+/// Somebody pressed Ctrl-C.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("interrupted: nothing was written")]
+pub(crate) struct Interrupted;
+
+impl Interrupted {
+	/// What shells report for a process that this signal ends.
+	pub(crate) const EXIT_CODE: u8 = 130;
+}
+
+/// Becomes true with Ctrl-C, so that a computation may end in order. A second Ctrl-C does not wait.
+fn interruption() -> Result<Arc<AtomicBool>> {
+	let interrupted = Arc::new(AtomicBool::new(false));
+	let flag = interrupted.clone();
+	let mut signals = signal(SignalKind::interrupt()).context("cannot catch Ctrl-C")?;
+	tokio::spawn(async move {
+		while signals.recv().await.is_some() {
+			if flag.swap(true, Ordering::Relaxed) {
+				std::process::exit(Interrupted::EXIT_CODE.into());
+			}
+		}
+	});
+	Ok(interrupted)
+}
 
 /// Where results go.
 pub(crate) struct Output {
@@ -50,6 +79,23 @@ impl Output {
 		let _ = writeln!(std::io::stderr().lock(), "{line}");
 	}
 
+	/// A computation that takes long: its steps are shown, and Ctrl-C stops it.
+	pub(crate) fn computation<T, E: Into<anyhow::Error>>(
+		&self,
+		what: &str,
+		compute: impl FnOnce(Monitor) -> Result<T, E>,
+	) -> Result<T> {
+		let interrupted = interruption()?;
+		let steps = self.steps();
+		steps.on_a_terminal(what);
+		let observer = |progress| steps.progress(what, progress);
+		let result = compute(Monitor::none().observed(&observer).cancelled_by(&interrupted));
+		match result {
+			Err(_) if interrupted.load(Ordering::Relaxed) => Err(Interrupted.into()),
+			result => result.map_err(Into::into),
+		}
+	}
+
 	/// A step that takes long: a spinner on a terminal, otherwise a line when a new step begins.
 	pub(crate) fn steps(&self) -> Steps {
 		let bar = std::io::stderr().is_terminal().then(|| {
@@ -59,7 +105,7 @@ impl Output {
 			bar.enable_steady_tick(Duration::from_millis(120));
 			bar
 		});
-		Steps { bar, started: self.started, quarter: AtomicU8::new(0) }
+		Steps { bar, started: self.started, begun: Instant::now(), quarter: AtomicU8::new(NONE) }
 	}
 }
 
@@ -67,9 +113,15 @@ impl Output {
 pub(crate) struct Steps {
 	bar: Option<ProgressBar>,
 	started: Instant,
+	begun: Instant,
 	/// The last quarter of a computation that was announced.
 	quarter: AtomicU8,
 }
+
+/// No quarter yet.
+const NONE: u8 = u8::MAX;
+/// What takes less is not announced, but on a terminal.
+const LONG: Duration = Duration::from_secs(1);
 
 impl Steps {
 	/// Says what has just happened.
@@ -83,20 +135,21 @@ impl Steps {
 		}
 	}
 
-	/// Says how far a computation is: on a terminal always, otherwise once per quarter.
+	/// Says how far a computation is: on a terminal always, otherwise once per quarter of a long one.
 	pub(crate) fn progress(&self, what: &str, progress: Progress) {
 		let percent = progress.fraction * 100.0;
 		let quarter = (progress.fraction * 4.0) as u8;
 		let message = format!("{what}: {}, {percent:.0} %", progress.step);
 		match &self.bar {
 			Some(bar) => bar.set_message(message),
-			None if self.quarter.swap(quarter, Ordering::Relaxed) != quarter => self.done(&message),
-			None => (),
+			None if self.begun.elapsed() < LONG => (),
+			None if self.quarter.swap(quarter, Ordering::Relaxed) == quarter => (),
+			None => self.done(&message),
 		}
 	}
 
 	/// Says what happens now, to people only.
-	pub(crate) fn on_a_terminal(&self, what: &str) {
+	fn on_a_terminal(&self, what: &str) {
 		if let Some(bar) = &self.bar {
 			bar.set_message(what.to_string());
 		}

@@ -5,6 +5,7 @@ use crate::{
 	circuit::CircuitError,
 	network::{NetworkError, PackingError},
 	onnx::OnnxError,
+	progress::Cancelled,
 	prover::ProverError,
 	quantise::QuantiseError,
 	setup::SetupError,
@@ -103,4 +104,7 @@ pub enum ArtefactError {
 		/// Public inputs of the key, or why it does not decode.
 		found: String,
 	},
+	/// Whoever started the work stopped it.
+	#[error(transparent)]
+	Cancelled(#[from] Cancelled),
 }

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use super::*;
-use crate::commitment::Secrets;
+use crate::{commitment::Secrets, progress::Progress};
 use proofpod_primitives::Scalar;
 use rand::rngs::OsRng;
+use std::sync::{
+	atomic::{AtomicBool, Ordering},
+	Mutex,
+};
 use tempfile::TempDir;
 
 const ONNX: &[u8] = include_bytes!("../../../models/breast_cancer/breast_cancer.onnx");
@@ -67,6 +71,49 @@ fn compiled_models_load() {
 	assert_eq!(description.circuit.public_inputs, 3 + description.output_elements);
 	let parts = description.circuit.sections.iter().map(|part| part.constraints);
 	assert_eq!(parts.sum::<usize>(), description.circuit.constraints);
+}
+
+#[test]
+fn parts_of_the_circuit_name_the_nodes_they_come_from() {
+	let (_folder, _directory, model) = compile(&options());
+	let sections = &model.description.circuit.sections;
+	let origins = sections.iter().filter_map(|section| section.origin.as_deref());
+	let origins = origins.collect::<Vec<_>>();
+	assert_eq!(origins.len(), model.network.nodes.len());
+	let layers = &model.description.calibration.layers;
+	assert!(layers.iter().skip(1).map(|layer| layer.node.as_str()).eq(origins));
+}
+
+#[test]
+fn a_compilation_reports_its_progress_and_can_be_cancelled() {
+	let folder = tempfile::tempdir().unwrap();
+	let directory = ModelDirectory::at(folder.path().join("model"));
+	let calibration = InputFile::parse(CALIBRATION, Some(30)).unwrap();
+	let run =
+		|monitor: Monitor| directory.compile_monitored(ONNX, &calibration, &options(), monitor);
+	for last in [0, 1, 200, 201, 400] {
+		let (flag, count) = (AtomicBool::new(false), Mutex::new(0));
+		let observer = |_| {
+			let mut count = count.lock().unwrap();
+			flag.fetch_or(*count == last, Ordering::Relaxed);
+			*count += 1;
+		};
+		let cancelled = run(Monitor::none().observed(&observer).cancelled_by(&flag));
+		// The last report is of the circuit's size, after which nothing asks.
+		assert_eq!(cancelled.is_err(), last < 400, "after report {last}");
+		assert_eq!(*count.lock().unwrap(), last + 1);
+		assert_eq!(directory.path().exists(), last == 400, "a cancelled one writes nothing");
+	}
+	let seen = Mutex::new(Vec::new());
+	let observer = |progress: Progress| seen.lock().unwrap().push(progress);
+	run(Monitor::none().observed(&observer)).unwrap();
+	let seen = seen.into_inner().unwrap();
+	assert!(seen.is_sorted_by(|left, right| left.fraction <= right.fraction));
+	for (step, reports) in
+		[(Step::Calibration, 200), (Step::Comparison, 200), (Step::Measurement, 1)]
+	{
+		assert_eq!(seen.iter().filter(|progress| progress.step == step).count(), reports);
+	}
 }
 
 #[test]

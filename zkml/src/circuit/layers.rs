@@ -9,6 +9,7 @@ use super::{
 	boolean::power_of_two,
 	comparison::{arg_max, max_pool, Element},
 	linear::Linear,
+	matrices::Section,
 	requantise::Requantiser,
 	statement::Plan,
 	system::ConstraintSystem,
@@ -43,7 +44,7 @@ impl Layers<'_> {
 	) -> Result<Vec<S::Linear>, CircuitError> {
 		let mut values = vec![input];
 		for (index, node) in self.network.nodes.iter().enumerate() {
-			system.section(|| format!("node {index}: {}", self.describe(index, node)));
+			system.section(|| format!("{}{index}: {}", Section::NODE, self.describe(index, node)));
 			let next = self.node(system, index, node, &values)?;
 			values.push(next);
 			// Rows of accumulators are as long as the weights: none is kept after its last use.

@@ -20,10 +20,23 @@ use zeroize::Zeroize;
 pub struct Section {
 	/// What the part does.
 	pub name: String,
+	/// The node of the original graph that it comes from, where that is known.
+	#[serde(default, skip_serializing_if = "Option::is_none")]
+	pub origin: Option<String>,
 	/// Its constraints.
 	pub constraints: usize,
 	/// Its non-zero entries in the three matrices together.
 	pub non_zeros: usize,
+}
+
+impl Section {
+	/// How the names of the network's nodes begin.
+	pub(super) const NODE: &str = "node ";
+
+	/// Whether the part is one of the network's nodes.
+	pub(crate) fn is_node(&self) -> bool {
+		self.name.starts_with(Self::NODE)
+	}
 }
 
 /// How many columns and rows a circuit has.

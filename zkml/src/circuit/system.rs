@@ -211,7 +211,12 @@ impl<V: FnMut(Rows)> ConstraintSystem for Shaper<V> {
 	}
 
 	fn section(&mut self, name: impl FnOnce() -> String) {
-		self.shape.sections.push(Section { name: name(), constraints: 0, non_zeros: 0 });
+		self.shape.sections.push(Section {
+			name: name(),
+			origin: None,
+			constraints: 0,
+			non_zeros: 0,
+		});
 	}
 }
 

@@ -8,7 +8,7 @@ use crate::{
 	forest::{Forest, Tree, TreeNode},
 	window::{Convolution, Window},
 };
-use codec::{Decode, DecodeAll, Encode};
+use codec::{Decode, DecodeWithMemLimit, DecodeWithMemTracking, Encode};
 
 /// First bytes of a network's file.
 const MAGIC: [u8; 8] = *b"ppod-net";
@@ -16,8 +16,11 @@ const MAGIC: [u8; 8] = *b"ppod-net";
 const VERSION: u16 = 2;
 /// Most bytes of a network's file.
 pub const MAX_FILE_SIZE: usize = MAX_WEIGHTS + (1 << 22);
+/// Most bytes that decoding allocates: a file of empty trees would take more than twenty times its
+/// length.
+const MAX_DECODED_SIZE: usize = 4 * MAX_FILE_SIZE;
 
-#[derive(Encode, Decode)]
+#[derive(Encode, Decode, DecodeWithMemTracking)]
 struct NetworkFile {
 	name: String,
 	exponents: Vec<i8>,
@@ -26,7 +29,7 @@ struct NetworkFile {
 	output_exponent: i8,
 }
 
-#[derive(Encode, Decode)]
+#[derive(Encode, Decode, DecodeWithMemTracking)]
 enum NodeFile {
 	#[codec(index = 0)]
 	Linear { input: u32, rows: u32, columns: u32, weights: Vec<i8>, bias: Vec<i32> },
@@ -55,7 +58,7 @@ enum NodeFile {
 	ArgMax { input: u32 },
 }
 
-#[derive(Encode, Decode)]
+#[derive(Encode, Decode, DecodeWithMemTracking)]
 struct WindowFile {
 	channels: u32,
 	input: [u32; 2],
@@ -65,7 +68,7 @@ struct WindowFile {
 	pads: [u32; 4],
 }
 
-#[derive(Encode, Decode)]
+#[derive(Encode, Decode, DecodeWithMemTracking)]
 enum PickFile {
 	#[codec(index = 0)]
 	Element { operand: u32, element: u32 },
@@ -73,7 +76,7 @@ enum PickFile {
 	Constant(i32),
 }
 
-#[derive(Encode, Decode)]
+#[derive(Encode, Decode, DecodeWithMemTracking)]
 enum TreeNodeFile {
 	#[codec(index = 0)]
 	Split { feature: u32, threshold: i32, left: u32, right: u32 },
@@ -285,11 +288,11 @@ impl QuantisedNetwork {
 		if bytes.len() > MAX_FILE_SIZE {
 			return Err(NetworkError::FileSize { limit: MAX_FILE_SIZE, found: bytes.len() });
 		}
-		let body = bytes
+		let mut body = bytes
 			.strip_prefix(&MAGIC)
 			.and_then(|rest| rest.strip_prefix(&VERSION.to_le_bytes()))
 			.ok_or(NetworkError::FileKind { version: VERSION })?;
-		let file = NetworkFile::decode_all(&mut &*body)
+		let file = NetworkFile::decode_with_mem_limit(&mut body, MAX_DECODED_SIZE)
 			.map_err(|error| NetworkError::Damaged { reason: error.to_string() })?;
 		let network = Self {
 			name: file.name,

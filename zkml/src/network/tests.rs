@@ -3,6 +3,7 @@
 use super::*;
 use crate::forest::{Tree, TreeNode};
 use ark_bls12_381::Fr;
+use codec::{Compact, Encode};
 use proptest::prelude::*;
 
 /// A two-layer network that fits on a page.
@@ -647,6 +648,19 @@ fn small_files_cannot_ask_for_much_memory() {
 		.map(|input| Node::Requantise { input, requantisation: Requantisation::signed(0) })
 		.collect();
 	assert_eq!(network.validate(), Err(NetworkError::Elements { value: 64 }));
+}
+
+#[test]
+fn trees_without_nodes_do_not_take_more_memory_than_their_file_may() {
+	let trees = Node::Trees { input: 0, forest: Forest { base: vec![], trees: vec![] } };
+	let mut bytes = QuantisedNetwork { nodes: vec![trees], ..small() }.encode();
+	// The number of trees, and the output's exponent.
+	bytes.truncate(bytes.len() - 2);
+	let count = 12u32 << 20;
+	bytes.extend(Compact(count).encode());
+	bytes.resize(bytes.len() + count as usize + 1, 0);
+	let error = QuantisedNetwork::decode(&bytes).unwrap_err().to_string();
+	assert!(error.contains("memory limit"), "{error}");
 }
 
 #[test]

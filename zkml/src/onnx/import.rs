@@ -30,7 +30,7 @@ pub fn import(bytes: &[u8]) -> Result<FloatNetwork, OnnxError> {
 	let model = ModelProto::decode(bytes)
 		.map_err(|error| OnnxError::Malformed { reason: error.to_string() })?;
 	let graph = model.graph.ok_or(OnnxError::NoGraph)?;
-	check_versions(&model.opset_import, &graph)?;
+	let opset = check_versions(&model.opset_import, &graph)?;
 	let classes = model.metadata_props.into_iter().find(|property| property.key == "classes");
 	let classes = classes.map_or(Vec::new(), |property| {
 		// More than any network has are refused with the network in hand.
@@ -41,7 +41,7 @@ pub fn import(bytes: &[u8]) -> Result<FloatNetwork, OnnxError> {
 			.map(|class| class.trim().to_string())
 			.collect()
 	});
-	Importer::new(&graph)?.import(graph, classes)
+	Importer::new(&graph, opset)?.import(graph, classes)
 }
 
 /// The set of operators for classical machine learning.
@@ -51,21 +51,21 @@ fn is_default(domain: &str) -> bool {
 	["", "ai.onnx"].contains(&domain)
 }
 
-/// Checks the versions of the operator sets that the graph uses.
-fn check_versions(imports: &[OperatorSetIdProto], graph: &GraphProto) -> Result<(), OnnxError> {
+/// Checks the versions of the operator sets that the graph uses, and gives that of the default one.
+fn check_versions(imports: &[OperatorSetIdProto], graph: &GraphProto) -> Result<i64, OnnxError> {
 	let version = |is_wanted: fn(&str) -> bool| {
 		imports.iter().find(|set| is_wanted(&set.domain)).map(|set| set.version)
 	};
 	let uses = |is_wanted: fn(&str) -> bool| graph.node.iter().any(|node| is_wanted(&node.domain));
 	let is_ml = |domain: &str| domain == ML_DOMAIN;
-	match version(is_default) {
-		Some(version) if OPSETS.contains(&version) => (),
-		None if uses(is_ml) && !uses(is_default) => (),
+	let opset = match version(is_default) {
+		Some(version) if OPSETS.contains(&version) => version,
+		None if uses(is_ml) && !uses(is_default) => *OPSETS.end(),
 		found => return Err(OnnxError::Opset { found }),
-	}
+	};
 	match version(is_ml) {
-		Some(version) if ML_OPSETS.contains(&version) => Ok(()),
-		_ if !uses(is_ml) => Ok(()),
+		Some(version) if ML_OPSETS.contains(&version) => Ok(opset),
+		_ if !uses(is_ml) => Ok(opset),
 		found => Err(OnnxError::MlOpset { found }),
 	}
 }
@@ -73,6 +73,8 @@ fn check_versions(imports: &[OperatorSetIdProto], graph: &GraphProto) -> Result<
 /// What was read so far.
 pub(super) struct Importer {
 	pub(super) scope: Scope,
+	/// Version of the default operator set.
+	pub(super) opset: i64,
 	nodes: Vec<FloatNode>,
 	/// Elements of all values, multiplications, weights, and elements of constants that were computed
 	/// from others: what the network will take in time and memory.
@@ -85,7 +87,7 @@ pub(super) struct Importer {
 }
 
 impl Importer {
-	fn new(graph: &GraphProto) -> Result<Self, OnnxError> {
+	fn new(graph: &GraphProto, opset: i64) -> Result<Self, OnnxError> {
 		let limit = MAX_GRAPH_NODES;
 		match graph.node.len() {
 			1.. if graph.node.len() <= limit => (),
@@ -100,6 +102,7 @@ impl Importer {
 		}
 		Ok(Self {
 			scope: Scope::new(&graph.node),
+			opset,
 			nodes: Vec::new(),
 			elements: 0,
 			products: 0,

@@ -7,7 +7,10 @@
 
 use super::scale::scale;
 use super::QuantiseError;
-use crate::float::{FloatError, FloatNetwork, FloatOp};
+use crate::{
+	float::{FloatError, FloatNetwork, FloatOp},
+	progress::Counter,
+};
 use rayon::prelude::*;
 
 /// Parts into which the records are divided, whatever the machine: few, as each has statistics of its
@@ -198,11 +201,13 @@ impl Statistics {
 		float: &FloatNetwork,
 		widths: &[usize],
 		calibration: &[Vec<f32>],
+		counter: &Counter,
 	) -> Result<Self, QuantiseError> {
 		let size = calibration.len().div_ceil(PARTS).max(1);
 		let parts = calibration.par_chunks(size).enumerate().map(|(part, records)| {
 			let mut statistics = Self::new(float, widths);
 			for (place, input) in records.iter().enumerate() {
+				counter.next()?;
 				let refuse = |reason: FloatError| QuantiseError::Record {
 					record: part * size + place,
 					reason,

@@ -15,12 +15,14 @@ use crate::{
 };
 
 impl Importer {
-	/// Softmax, LogSoftmax or ArgMax over the one axis of a vector.
+	/// Softmax, LogSoftmax or ArgMax over the one axis of a vector; one that `flattens` takes that axis
+	/// and all behind it together, as Softmax did before version 13.
 	pub(super) fn ending(
 		&mut self,
 		call: &Call<'_>,
 		known: &[&str],
 		default_axis: i64,
+		flattens: bool,
 		ending: Ending,
 	) -> Result<Operand, OnnxError> {
 		let label = &call.label;
@@ -37,7 +39,7 @@ impl Importer {
 		let axis = attributes.axis(default_axis, rank, rank)?;
 		let vector =
 			shape.vector().ok_or_else(|| label.shape("one row of logits, [1, N]", &shape))?;
-		if axis != vector {
+		if axis != vector && !(flattens && axis < vector) {
 			let expected = match vector + 1 == rank {
 				true => format!("the last axis, {vector} or -1"),
 				false => format!("the axis of the logits, {vector}"),

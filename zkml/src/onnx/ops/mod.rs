@@ -37,7 +37,7 @@ pub(super) fn apply(importer: &mut Importer, call: &Call<'_>) -> Result<Vec<Oper
 		"Add" => importer.arithmetic(call, Arithmetic::Add),
 		"ArgMax" => {
 			let known = ["axis", "keepdims", "select_last_index"];
-			importer.ending(call, &known, 0, Ending::ArgMax)
+			importer.ending(call, &known, 0, false, Ending::ArgMax)
 		},
 		"AveragePool" => importer.average_pool(call),
 		"BatchNormalization" => importer.batch_normalization(call),
@@ -57,7 +57,11 @@ pub(super) fn apply(importer: &mut Importer, call: &Call<'_>) -> Result<Vec<Oper
 		"GlobalMaxPool" => importer.global_max_pool(call),
 		"Identity" => importer.identity(call),
 		"LeakyRelu" => importer.leaky_relu(call),
-		"LogSoftmax" | "Softmax" => importer.ending(call, &["axis"], -1, Ending::Softmax),
+		"LogSoftmax" | "Softmax" => {
+			let flattens = importer.opset < 13;
+			let axis = if flattens { 1 } else { -1 };
+			importer.ending(call, &["axis"], axis, flattens, Ending::Softmax)
+		},
 		"MatMul" => importer.matmul(call),
 		"MaxPool" => importer.max_pool(call),
 		"Mul" => importer.arithmetic(call, Arithmetic::Multiply),

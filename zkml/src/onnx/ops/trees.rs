@@ -9,7 +9,7 @@
 use super::classical::{class_names, no_transform, transform};
 use crate::{
 	float::FloatOp,
-	forest::{Forest, Tree, TreeNode, MAX_TREE_NODES},
+	forest::{Forest, Tree, TreeNode, MAX_TREE_DEPTH, MAX_TREE_NODES},
 	onnx::{
 		error::OnnxError,
 		graph::{Attributes, Call, Label, Operand},
@@ -409,8 +409,9 @@ impl Importer {
 		};
 		let forest = Forest { base, trees };
 		if !forest.is_valid(features) {
-			let expected = format!("trees over {features} features and {outputs} outputs");
-			return Err(label.refuse(format!("expected {expected}, found others")));
+			return Err(label.refuse(format!(
+				"expected trees of at most {MAX_TREE_DEPTH} levels and {MAX_TREE_NODES} nodes together, that read {features} features and vote for {outputs} outputs; found a deeper tree, more nodes, or a feature or output beyond these"
+			)));
 		}
 		self.push(label, FloatOp::Trees { input, forest }, output)
 	}

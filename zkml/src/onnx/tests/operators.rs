@@ -125,6 +125,25 @@ fn constants_fold_before_they_are_used() {
 }
 
 #[test]
+fn before_version_13_softmax_takes_all_axes_from_its_own() {
+	let network = |version: i64, dims: &[i64], axis: Option<i64>| {
+		let softmax = node("Softmax", &["r"], "y");
+		let softmax = axis.iter().fold(softmax, |node, axis| with_int(node, "axis", *axis));
+		let mut model = model(dims, vec![node("Relu", &["x"], "r"), softmax], vec![]);
+		model.opset_import[0].version = version;
+		load(&model).map(|network| network.ending)
+	};
+	for dims in [[0, 3, 1, 1], [0, 1, 1, 3]] {
+		assert_eq!(network(12, &dims, None), Ok(Some(Ending::Softmax)), "{dims:?}");
+	}
+	assert_eq!(network(13, &[0, 1, 1, 3], None), Ok(Some(Ending::Softmax)));
+	// Of single elements every one: not of the vector.
+	assert!(network(13, &[0, 3, 1, 1], None).is_err());
+	assert!(network(13, &[0, 1, 1, 3], Some(1)).is_err());
+	assert!(network(12, &[0, 3, 1, 1], Some(2)).is_err());
+}
+
+#[test]
 fn logits_may_lie_along_any_one_axis() {
 	let nodes = vec![
 		node("GlobalAveragePool", &["x"], "g"),
