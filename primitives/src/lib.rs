@@ -5,7 +5,8 @@
 //! * [`ids`]: identifiers, digests, commitments: 32-byte newtypes that cannot be mixed up;
 //! * [`manifest`]: what a registered model is;
 //! * [`statement`]: the public inputs that a job's proof is checked against, and the binding;
-//! * [`job`]: a job's record, and its effective state as a pure function of record and block;
+//! * [`clock`]: the ticks in which prices, windows and deadlines are counted;
+//! * [`job`]: a job's record, and its effective state as a pure function of record and clock;
 //! * [`pod`]: what a pod publishes about itself.
 //!
 //! Nothing here depends on Substrate or on arkworks, so the same definitions serve the runtime,
@@ -15,12 +16,14 @@
 
 extern crate alloc;
 
+pub mod clock;
 pub mod ids;
 pub mod job;
 pub mod manifest;
 pub mod pod;
 pub mod statement;
 
+pub use clock::{Tick, Ticks};
 pub use ids::{
 	Digest, EncryptionKey, GenesisHash, InputCommitment, JobId, ModelId, OutputKeyCommitment,
 	ProofBytes, Scalar, VerifyingKeyId,
@@ -29,7 +32,7 @@ pub use ids::{
 /// Amounts of the native token, in its smallest unit (10⁻¹² POD).
 pub type Balance = u128;
 
-/// Height of a block; every window and deadline is counted in blocks.
+/// Height of a block.
 pub type BlockNumber = u32;
 
 /// 32 bytes of an account: an sr25519, ed25519 or hashed ECDSA public key.
