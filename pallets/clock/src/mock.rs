@@ -35,9 +35,9 @@ mod test_runtime {
 }
 
 /// Most weight of a block.
-pub(crate) const BLOCK: u64 = 1_000_000;
+pub(crate) const BLOCK: u64 = 1_000_000_000_000;
 /// Most weight of ordinary transactions.
-pub(crate) const NORMAL: u64 = 750_000;
+pub(crate) const NORMAL: u64 = 750_000_000_000;
 /// Longest block in bytes.
 pub(crate) const LENGTH: u32 = 100_000;
 
@@ -48,7 +48,7 @@ parameter_types! {
 	pub static LetsThrough: bool = true;
 	pub static Migrates: bool = false;
 	pub static Room: crate::Room =
-		crate::Room { transactions: 2, weight: Weight::from_parts(100_000, 0), length: 1_000 };
+		crate::Room { transactions: 2, weight: Weight::from_parts(10_000_000_000, 0), length: 1_000 };
 	pub Probe: RuntimeCall = frame_system::Call::remark { remark: vec![] }.into();
 }
 

@@ -204,6 +204,8 @@ pub enum Phase<'a, Account> {
 	Expired {
 		/// The lock that lapsed, if one did and its fees are still to be burned.
 		lapsed: Option<&'a Lock<Account>>,
+		/// Whether a pod had failed it before, so that it ends as failed.
+		failed: bool,
 	},
 	/// The pod acknowledged and did not prove in time, and nobody may take the job over: the pod is
 	/// slashed, the client is refunded.
@@ -220,14 +222,14 @@ impl<Account> Phase<'_, Account> {
 		}
 	}
 
-	/// One word for it.
+	/// One word for it; for a job that is over, that of its outcome.
 	pub fn stage(&self) -> Stage {
 		match self {
 			Self::Open { .. } => Stage::Open,
 			Self::Locked(_) => Stage::Locked,
 			Self::Proving(_) => Stage::Proving,
-			Self::Expired { .. } => Stage::Expired,
-			Self::Missed(_) => Stage::Missed,
+			Self::Expired { failed: false, .. } => Stage::Expired,
+			Self::Expired { failed: true, .. } | Self::Missed(_) => Stage::Failed,
 		}
 	}
 
@@ -282,14 +284,15 @@ impl<Account> Job<Account> {
 	/// What holds. A deadline's own tick still counts as in time.
 	pub fn phase(&self, now: Tick) -> Phase<'_, Account> {
 		let is_open = |lapses: u8| lapses < self.terms.max_lapses && now <= self.open_until();
+		let expired = |lapsed| Phase::Expired { lapsed, failed: self.failure.is_some() };
 		match &self.state {
 			StoredState::Open if is_open(self.lapses) => Phase::Open { undone: None },
-			StoredState::Open => Phase::Expired { lapsed: None },
+			StoredState::Open => expired(None),
 			StoredState::Locked(lock) if now <= lock.acknowledge_by => Phase::Locked(lock),
 			StoredState::Locked(lock) if is_open(self.lapses.saturating_add(1)) => {
 				Phase::Open { undone: Some(Undone::Lapsed(lock)) }
 			},
-			StoredState::Locked(lock) => Phase::Expired { lapsed: Some(lock) },
+			StoredState::Locked(lock) => expired(Some(lock)),
 			StoredState::Proving(lock) if now <= lock.prove_by => Phase::Proving(lock),
 			StoredState::Proving(lock) if self.reopens_at(now) => {
 				Phase::Open { undone: Some(Undone::Missed(lock)) }

@@ -156,17 +156,14 @@ pub enum Stage {
 	/// No pod took it, or none acknowledged it, in time.
 	#[codec(index = 3)]
 	Expired,
-	/// A pod acknowledged it and has missed its deadline.
-	#[codec(index = 4)]
-	Missed,
 	/// Proved and paid.
-	#[codec(index = 5)]
+	#[codec(index = 4)]
 	Settled,
 	/// Withdrawn by its client.
-	#[codec(index = 6)]
+	#[codec(index = 5)]
 	Cancelled,
 	/// A pod acknowledged it and did not prove it.
-	#[codec(index = 7)]
+	#[codec(index = 6)]
 	Failed,
 }
 
@@ -178,7 +175,6 @@ impl Stage {
 			Self::Locked => "locked",
 			Self::Proving => "proving",
 			Self::Expired => "expired",
-			Self::Missed => "missed",
 			Self::Settled => "settled",
 			Self::Cancelled => "cancelled",
 			Self::Failed => "failed",

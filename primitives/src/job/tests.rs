@@ -54,7 +54,7 @@ fn with_failover(failover: Ticks, state: StoredState<u8>) -> Job<u8> {
 fn open_job_expires_after_its_lock_deadline() {
 	let job = job(StoredState::Open);
 	assert_eq!(job.phase(Tick(120)), Phase::Open { undone: None });
-	assert_eq!(job.phase(Tick(121)), Phase::Expired { lapsed: None });
+	assert_eq!(job.phase(Tick(121)), Phase::Expired { lapsed: None, failed: false });
 	assert_eq!(job.due_from(), Tick(121));
 	assert_eq!(job.expired(), Outcome::Expired);
 }
@@ -65,7 +65,7 @@ fn unacknowledged_lock_lapses_back_to_open() {
 	let job = job(StoredState::Locked(claim));
 	assert_eq!(job.phase(Tick(115)), Phase::Locked(&claim));
 	assert_eq!(job.phase(Tick(116)), Phase::Open { undone: Some(Undone::Lapsed(&claim)) });
-	assert_eq!(job.phase(Tick(121)), Phase::Expired { lapsed: Some(&claim) });
+	assert_eq!(job.phase(Tick(121)), Phase::Expired { lapsed: Some(&claim), failed: false });
 	assert_eq!(job.due_from(), Tick(116));
 }
 
@@ -75,7 +75,7 @@ fn a_job_expires_with_its_last_lapse() {
 	let second = Job { lapses: 1, ..job(StoredState::Locked(claim)) };
 	assert_eq!(second.phase(Tick(116)), Phase::Open { undone: Some(Undone::Lapsed(&claim)) });
 	let third = Job { lapses: 2, ..job(StoredState::Locked(claim)) };
-	assert_eq!(third.phase(Tick(116)), Phase::Expired { lapsed: Some(&claim) });
+	assert_eq!(third.phase(Tick(116)), Phase::Expired { lapsed: Some(&claim), failed: false });
 	assert_eq!((third.deposit_held(), third.terms.deposit_after(3)), (22, 20));
 }
 
@@ -84,7 +84,7 @@ fn lock_near_the_deadline_still_has_its_whole_window() {
 	let claim = lock(120);
 	let job = job(StoredState::Locked(claim));
 	assert_eq!(job.phase(Tick(125)), Phase::Locked(&claim));
-	assert_eq!(job.phase(Tick(126)), Phase::Expired { lapsed: Some(&claim) });
+	assert_eq!(job.phase(Tick(126)), Phase::Expired { lapsed: Some(&claim), failed: false });
 	assert_eq!(job.due_from(), Tick(126));
 }
 
@@ -106,7 +106,7 @@ fn missed_job_opens_again_where_the_client_asked_for_it() {
 	assert_eq!(missed.phase(Tick(181)), Phase::Missed(&claim));
 	let reopened = Job { failure: Some(failure()), ..with_failover(80, StoredState::Open) };
 	assert_eq!(reopened.phase(Tick(180)), Phase::Open { undone: None });
-	assert_eq!(reopened.phase(Tick(181)), Phase::Expired { lapsed: None });
+	assert_eq!(reopened.phase(Tick(181)), Phase::Expired { lapsed: None, failed: true });
 	let outcome = reopened.expired();
 	assert_eq!(outcome.stage(), Stage::Failed, "what became of the first pod stays");
 }
