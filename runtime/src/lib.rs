@@ -153,10 +153,10 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
 	spec_name: Cow::Borrowed("proofpod"),
 	impl_name: Cow::Borrowed("proofpod"),
 	authoring_version: 1,
-	spec_version: 1,
+	spec_version: 2,
 	impl_version: 1,
 	apis: RUNTIME_API_VERSIONS,
-	transaction_version: 1,
+	transaction_version: 2,
 	system_version: 1,
 };
 
@@ -223,6 +223,8 @@ mod runtime {
 	pub type Pods = pallet_pods;
 	#[runtime::pallet_index(23)]
 	pub type Jobs = pallet_jobs;
+	#[runtime::pallet_index(24)]
+	pub type Clock = pallet_clock;
 }
 
 /// Version of the metadata's format that [`metadata`] gives: the latest stable one.

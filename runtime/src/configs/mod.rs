@@ -6,9 +6,11 @@
 //! * [`consensus`]: who makes and finalises blocks;
 //! * [`money`]: balances and fees;
 //! * [`accounts`]: batches, proxies, multisignatures, root;
+//! * [`clock`]: which blocks count for the market's windows;
 //! * [`market`]: keys, models, pods and jobs.
 
 pub mod accounts;
+pub mod clock;
 pub mod consensus;
 pub mod market;
 pub mod money;
