@@ -25,7 +25,7 @@
 //! let chain = Chain::connect("ws://127.0.0.1:9944").await?;
 //! let view = chain.at(At::Finalised).await?;
 //! if let Some(job) = view.job(JobId(7)).await? {
-//! 	println!("job 7 is {} in block {}", job.phase(view.block().number).name(), view.block().number);
+//! 	println!("job 7 is {} in block {}", job.phase(view.tick().await?).name(), view.block().number);
 //! }
 //! let signer = Signer::from_file("operator.seed".as_ref())?;
 //! let included = chain.submit(&calls::jobs::cancel(JobId(7)), &signer, Inclusion::Best).await?;

@@ -17,7 +17,7 @@ use proofpod_client::{
 	keys::{self, Signer},
 	sealing::DecryptionKey,
 };
-use proofpod_primitives::pod::{PodProfile, Region};
+use proofpod_primitives::pod::{PodProfile, Region, ServedModel};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -176,10 +176,11 @@ fn profile(config: &Config, key: &DecryptionKey, models: &ServedModels) -> Resul
 			.try_into()
 			.map_err(|_| unusable("endpoint: expected at most 256 bytes"))?,
 		encryption_key: key.public(),
-		region: Region(region),
+		regions: vec![Region(region)].try_into().unwrap_or_default(),
+		tags: Default::default(),
 		models: models
-			.keys()
-			.copied()
+			.iter()
+			.map(|(model, served)| ServedModel { model: *model, min_price: served.min_price })
 			.collect::<Vec<_>>()
 			.try_into()
 			.map_err(|_| unusable("expected at most 64 [[model]] sections"))?,
@@ -193,13 +194,17 @@ fn profile(config: &Config, key: &DecryptionKey, models: &ServedModels) -> Resul
 /// Registers the pod, or brings what it has published up to date.
 async fn register(chain: &Chain, signer: &Signer, profile: PodProfile) -> Result<()> {
 	let view = chain.at(At::Best).await?;
-	for id in &profile.models {
-		if view.model(*id).await?.is_none() {
-			tracing::warn!(model = %id, "the model is not registered on this chain yet");
+	for ServedModel { model, .. } in &profile.models {
+		if view.model(*model).await?.is_none() {
+			tracing::warn!(%model, "the model is not registered on this chain yet");
 		}
 	}
 	match view.pod(signer.account()).await? {
-		None => chain.submit(&calls::pods::register(profile), signer, Inclusion::Finalised).await?,
+		None => {
+			chain
+				.submit(&calls::pods::register(profile, None), signer, Inclusion::Finalised)
+				.await?
+		},
 		Some(pod) if pod.profile != profile => {
 			chain.submit(&calls::pods::update(profile), signer, Inclusion::Finalised).await?
 		},

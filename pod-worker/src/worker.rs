@@ -32,7 +32,11 @@ use proofpod_client::{
 	settlement::Expected,
 	AccountId, Job,
 };
-use proofpod_primitives::{job::Phase, pod::PrivacyTier, Balance, BlockNumber, JobId};
+use proofpod_primitives::{
+	job::{Phase, Undone},
+	pod::PrivacyTier,
+	Balance, JobId, Tick, Ticks,
+};
 use proofpod_zkml::progress::Monitor;
 use std::{
 	collections::{BTreeMap, BTreeSet},
@@ -45,8 +49,10 @@ use std::{
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// Blocks after which a job that this pod could not lock is worth another attempt.
-const RETRY_BLOCKS: BlockNumber = 20;
+/// Ticks after which a job that this pod could not lock is worth another attempt.
+const RETRY_TICKS: Ticks = 20;
+/// A tick that never comes.
+const NEVER: Tick = Tick(u32::MAX);
 /// Left on the account, beside a job's bond, for fees.
 const FEE_RESERVE: Balance = POD / 10;
 /// Pause before asking a node again that did not answer.
@@ -67,8 +73,8 @@ pub struct Worker {
 	proving: Semaphore,
 	/// Jobs that a task is driving now.
 	driven: Mutex<BTreeSet<JobId>>,
-	/// Jobs that this pod does not ask for before some block: asking again would only cost fees.
-	declined: Mutex<BTreeMap<JobId, BlockNumber>>,
+	/// Jobs that this pod does not ask for before some tick: asking again would only cost fees.
+	declined: Mutex<BTreeMap<JobId, Tick>>,
 }
 
 fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -141,7 +147,7 @@ impl Worker {
 	async fn reconcile(self: &Arc<Self>, finalised: &View) -> Result<()> {
 		self.metrics.finalised.set(finalised.block().number.into());
 		let view = self.chain.at(At::Best).await?;
-		let now = view.block().number;
+		let now = view.tick().await?;
 		let jobs = view.jobs().await?;
 		let opened: BTreeSet<_> = finalised.jobs().await?.into_iter().map(|(id, _)| id).collect();
 		let mut held = BTreeMap::new();
@@ -149,7 +155,7 @@ impl Worker {
 			let (lock, step) = match job.phase(now) {
 				Phase::Locked(lock) => (lock, "locked"),
 				Phase::Proving(lock) => (lock, "proving"),
-				Phase::Open { lapsed: Some(lock) } => (lock, "lapsed"),
+				Phase::Open { undone: Some(Undone::Lapsed(lock)) } => (lock, "lapsed"),
 				_ => continue,
 			};
 			if lock.pod == self.account {
@@ -194,9 +200,9 @@ impl Worker {
 		mut held: BTreeMap<JobId, Claim>,
 		driven: &BTreeSet<JobId>,
 	) -> Result<()> {
-		let now = view.block().number;
+		let now = view.tick().await?;
 		let Some(pod) = view.pod(self.account).await? else { return Ok(()) };
-		if !matches!(pod.status, PodStatus::Active) {
+		if !matches!(pod.status, PodStatus::Active) || now < pod.suspended_until {
 			return Ok(());
 		}
 		let risk = self.work.max_bond.map_or(Balance::MAX, |limit| limit.0);
@@ -211,10 +217,13 @@ impl Worker {
 				&& !guard(&self.declined).contains_key(id)
 				&& job.terms.bond <= free.min(risk)
 				&& self.suits_tier(job)
+				&& !job.barred.contains(&self.account)
 				&& job.request.requirements.admit(
 					&self.account,
-					pod.profile.region,
+					&pod.profile.regions,
 					pod.record.reputation(),
+					// Whether somebody attests it is the chain's to say.
+					|tag| tag.attested_by.is_some() || pod.profile.tags.contains(&tag.tag),
 				);
 			let Some(claim) = wanted.then(|| self.claim(job, now)).flatten() else { continue };
 			if self.can_finish(&claim, &held, now) {
@@ -228,11 +237,9 @@ impl Worker {
 
 	/// What the job would ask of this pod if it locked it now; nothing when the model is not served
 	/// or the price too low.
-	fn claim(&self, job: &Job, now: BlockNumber) -> Option<Claim> {
+	fn claim(&self, job: &Job, now: Tick) -> Option<Claim> {
 		let model = self.models.get(&job.request.model)?;
-		let prove_by = now
-			.saturating_add(job.request.windows.acknowledge)
-			.saturating_add(job.request.windows.prove);
+		let prove_by = now.after(job.request.windows.acknowledge).after(job.request.windows.prove);
 		(job.price_at(now) >= model.min_price).then_some(Claim {
 			prove_time: model.prove_time,
 			prove_by,
@@ -242,11 +249,12 @@ impl Worker {
 
 	/// Whether all proofs, made one after the other, fit the new job's window and what is left of
 	/// the others' time, with the configured margin.
-	fn can_finish(&self, new: &Claim, held: &BTreeMap<JobId, Claim>, now: BlockNumber) -> bool {
+	fn can_finish(&self, new: &Claim, held: &BTreeMap<JobId, Claim>, now: Tick) -> bool {
 		let proofs: Duration = held.values().map(|claim| claim.prove_time).sum();
 		let needed = proofs.saturating_add(new.prove_time).saturating_mul(self.work.time_margin);
-		let fits = |blocks: BlockNumber| needed <= self.block_time.saturating_mul(blocks);
-		fits(new.window) && held.values().all(|claim| fits(claim.prove_by.saturating_sub(now)))
+		// A tick lasts a block at least.
+		let fits = |ticks: Ticks| needed <= self.block_time.saturating_mul(ticks);
+		fits(new.window) && held.values().all(|claim| fits(claim.prove_by.since(now)))
 	}
 
 	/// A job that must stay on its owner's machine names that machine's pod.
@@ -276,18 +284,14 @@ impl Worker {
 		loop {
 			let view = self.chain.at(At::Best).await?;
 			let Some(job) = view.job(id).await? else { return Ok(()) };
-			let now = view.block().number;
+			let now = view.tick().await?;
 			let Some(model) = self.models.get(&job.request.model) else {
 				return self.give_back(id, &job, now, self.unserved(id)).await;
 			};
 			match job.phase(now) {
-				Phase::Open { lapsed: Some(lock) } if lock.pod == self.account => {
+				Phase::Open { undone: Some(Undone::Lapsed(lock)) } if lock.pod == self.account => {
 					self.submit(&calls::jobs::poke(id)).await?;
-					self.decline(
-						id,
-						BlockNumber::MAX,
-						"its client did not deliver the input in time",
-					);
+					self.decline(id, NEVER, "its client did not deliver the input in time");
 					self.metrics.step("lapsed");
 					return Ok(());
 				},
@@ -301,7 +305,7 @@ impl Worker {
 							self.metrics.step("locked");
 						},
 						Err(Error::Chain(error)) if !error.is_transient() => {
-							self.decline(id, now.saturating_add(RETRY_BLOCKS), &error.to_string());
+							self.decline(id, now.after(RETRY_TICKS), &error.to_string());
 							return Ok(());
 						},
 						Err(error) => return Err(error),
@@ -388,14 +392,14 @@ impl Worker {
 		Error::Proving { job: id, reason: "this pod does not serve its model any more".into() }
 	}
 
-	/// Parts with a job that this pod cannot do: free of charge before the acknowledgement, for the
-	/// smaller slash after it.
-	async fn give_back(&self, id: JobId, job: &Job, now: BlockNumber, why: Error) -> Result<()> {
+	/// Parts with a job that this pod cannot do: for the lapse fee before the acknowledgement, for
+	/// the smaller slash after it.
+	async fn give_back(&self, id: JobId, job: &Job, now: Tick, why: Error) -> Result<()> {
 		match job.phase(now) {
 			Phase::Locked(lock) if lock.pod == self.account => {
 				self.report(Some(id), &why);
 				self.submit(&calls::jobs::release(id)).await?;
-				self.decline(id, BlockNumber::MAX, "gave the lock back");
+				self.decline(id, NEVER, "gave the lock back");
 				Ok(())
 			},
 			Phase::Proving(lock) if lock.pod == self.account => self.discard(id, why).await,
@@ -409,7 +413,7 @@ impl Worker {
 		self.report(Some(id), &error);
 		let view = self.chain.at(At::Finalised).await?;
 		let Some(job) = view.job(id).await? else { return Ok(()) };
-		match job.phase(view.block().number) {
+		match job.phase(view.tick().await?) {
 			Phase::Proving(lock) if lock.pod == self.account => {},
 			_ => return Ok(()),
 		}
@@ -425,8 +429,8 @@ impl Worker {
 		Ok(())
 	}
 
-	/// Does not ask for this job before that block.
-	fn decline(&self, id: JobId, until: BlockNumber, reason: &str) {
+	/// Does not ask for this job before that tick.
+	fn decline(&self, id: JobId, until: Tick, reason: &str) {
 		tracing::info!(job = %id, reason, "declined");
 		self.metrics.step("declined");
 		guard(&self.declined).insert(id, until);
@@ -445,10 +449,10 @@ impl Worker {
 struct Claim {
 	/// How long its proof takes here.
 	prove_time: Duration,
-	/// Last block for the result.
-	prove_by: BlockNumber,
-	/// Blocks that the job allows for the proof.
-	window: BlockNumber,
+	/// Last tick for the result.
+	prove_by: Tick,
+	/// Ticks that the job allows for the proof.
+	window: Ticks,
 }
 
 /// Sets a flag when dropped.

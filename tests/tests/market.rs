@@ -104,7 +104,7 @@ async fn a_pod_that_is_killed_finishes_its_job_after_the_restart() -> Result<()>
 		input: commit_input(&input, &secrets.salt),
 		output_key: Some(commit_output_key(&secrets.output_key)),
 		price: PriceRamp { min: POD, max: POD, ramp: 0 },
-		windows: Windows { lock: 200, acknowledge: 200, prove: 400 },
+		windows: Windows { lock: 200, acknowledge: 200, prove: 400, failover: 0 },
 		requirements: Requirements::default(),
 	};
 	let open = calls::jobs::open(request.clone());
@@ -120,7 +120,7 @@ async fn a_pod_that_is_killed_finishes_its_job_after_the_restart() -> Result<()>
 	let lock = || async {
 		let view = chain.at(At::Finalised).await?;
 		let job = view.job(job).await?.context("the job is gone")?;
-		anyhow::Ok(match job.phase(view.block().number) {
+		anyhow::Ok(match job.phase(view.tick().await?) {
 			Phase::Locked(lock) => Some(*lock),
 			_ => None,
 		})

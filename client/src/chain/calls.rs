@@ -93,13 +93,32 @@ pub mod utility {
 /// Calls of the registry of pods.
 pub mod pods {
 	use super::*;
+	use crate::AccountId;
 	use proofpod_primitives::pod::PodProfile;
-	use runtime::pods::calls::{Leave, Register, Update, Withdraw};
+	use proofpod_primitives::Balance;
+	use runtime::pods::calls::{
+		BondMore, Heartbeat, Leave, Register, SetOperator, Update, Withdraw,
+	};
 	use subxt::transactions::StaticPayload;
 
-	/// Registers the signer as a pod, against the bond.
-	pub fn register(profile: PodProfile) -> StaticPayload<Register> {
-		runtime::tx().pods().register(Static(profile))
+	/// Registers the signer as a pod, against the bond; the operator may work for it.
+	pub fn register(profile: PodProfile, operator: Option<AccountId>) -> StaticPayload<Register> {
+		runtime::tx().pods().register(Static(profile), operator)
+	}
+
+	/// Names the account that may work for the signer's pod, or none.
+	pub fn set_operator(operator: Option<AccountId>) -> StaticPayload<SetOperator> {
+		runtime::tx().pods().set_operator(operator)
+	}
+
+	/// Adds to the bond, and so to what the pod may have at risk.
+	pub fn bond_more(amount: Balance) -> StaticPayload<BondMore> {
+		runtime::tx().pods().bond_more(amount)
+	}
+
+	/// Says that the pod is there.
+	pub fn heartbeat() -> StaticPayload<Heartbeat> {
+		runtime::tx().pods().heartbeat()
 	}
 
 	/// Publishes another profile; a new encryption key starts a new key epoch.

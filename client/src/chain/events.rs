@@ -4,7 +4,10 @@
 
 use super::{runtime, ChainError};
 use crate::AccountId;
-use proofpod_primitives::{job::FailureReason, Balance, BlockNumber, Digest, JobId, ModelId};
+use proofpod_primitives::{
+	job::{Reason, Stage},
+	Balance, Digest, JobId, ModelId, Tick,
+};
 use serde::Serialize;
 use subxt::{error::EventsError, events::Event, SubstrateConfig};
 
@@ -22,6 +25,8 @@ pub enum JobEvent {
 		model: ModelId,
 		/// Most that it pays.
 		max_price: Balance,
+		/// What is held beside it.
+		deposit: Balance,
 	},
 	/// A pod claimed a job.
 	Locked {
@@ -31,6 +36,8 @@ pub enum JobEvent {
 		pod: AccountId,
 		/// Its price.
 		price: Balance,
+		/// What is held from it.
+		bond: Balance,
 		/// Epoch of the pod's encryption key.
 		key_epoch: u32,
 	},
@@ -40,6 +47,8 @@ pub enum JobEvent {
 		job: JobId,
 		/// The pod.
 		pod: AccountId,
+		/// Last tick for the result.
+		prove_by: Tick,
 	},
 	/// A proof was verified and its pod paid.
 	Settled {
@@ -49,20 +58,12 @@ pub enum JobEvent {
 		pod: AccountId,
 		/// The client.
 		client: AccountId,
-		/// What the pod got.
+		/// What the client paid.
 		price: Balance,
+		/// Part of it that was burned; the pod has the rest.
+		fee: Balance,
 		/// What was proved.
 		statement: Digest,
-	},
-	/// A client withdrew a job.
-	Cancelled {
-		/// The job.
-		job: JobId,
-	},
-	/// Nobody proved a job in time, without any pod's fault.
-	Expired {
-		/// The job.
-		job: JobId,
 	},
 	/// A pod lost its claim; another can lock the job.
 	Reopened {
@@ -70,26 +71,42 @@ pub enum JobEvent {
 		job: JobId,
 		/// The pod.
 		pod: AccountId,
-	},
-	/// A pod acknowledged a job and did not prove it.
-	Failed {
-		/// The job.
-		job: JobId,
-		/// The pod.
-		pod: AccountId,
 		/// Why.
-		reason: FailureReason,
+		reason: Reason,
 		/// What the pod lost.
-		slashed: Balance,
-		/// Part of it that the client got.
+		from_pod: Balance,
+		/// What the client lost of its deposit.
+		from_client: Balance,
+		/// What the client got.
 		compensation: Balance,
 	},
-	/// An overdue job could not be ended yet; nothing of it has moved.
+	/// A job is over without a result; its client has its payment back.
+	Ended {
+		/// The job.
+		job: JobId,
+		/// The client.
+		client: AccountId,
+		/// Where it is now.
+		to: Stage,
+		/// What ended it.
+		reason: Reason,
+		/// Whose claim ended it, if one did.
+		pod: Option<AccountId>,
+		/// What that pod lost.
+		from_pod: Balance,
+		/// What the client lost of its deposit.
+		from_client: Balance,
+		/// What the client got out of the pod's bond.
+		compensation: Balance,
+		/// What the client has back.
+		refunded: Balance,
+	},
+	/// What was due of a job could not be carried out yet; nothing of it has moved.
 	Deferred {
 		/// The job.
 		job: JobId,
-		/// Block of the next try.
-		until: BlockNumber,
+		/// Tick of the next try.
+		until: Tick,
 	},
 }
 
@@ -101,10 +118,8 @@ impl JobEvent {
 			| Self::Locked { job, .. }
 			| Self::Acknowledged { job, .. }
 			| Self::Settled { job, .. }
-			| Self::Cancelled { job }
-			| Self::Expired { job }
 			| Self::Reopened { job, .. }
-			| Self::Failed { job, .. }
+			| Self::Ended { job, .. }
 			| Self::Deferred { job, .. } => *job,
 		}
 	}
@@ -119,23 +134,45 @@ impl JobEvent {
 		use runtime::jobs::Event as E;
 		// No wildcard: a new event of the pallet must be answered here.
 		Ok(Some(match event {
-			E::Opened { job, client, model, max_price } => {
-				Self::Opened { job: job.0, client, model: model.0, max_price }
+			E::Opened { job, client, model, max_price, deposit, .. } => {
+				Self::Opened { job: job.0, client, model: model.0, max_price, deposit }
 			},
-			E::Locked { job, pod, price, key_epoch } => {
-				Self::Locked { job: job.0, pod, price, key_epoch }
+			E::Locked { job, pod, price, bond, key_epoch, .. } => {
+				Self::Locked { job: job.0, pod, price, bond, key_epoch }
 			},
-			E::Acknowledged { job, pod } => Self::Acknowledged { job: job.0, pod },
-			E::Settled { job, pod, client, price, statement } => {
-				Self::Settled { job: job.0, pod, client, price, statement: statement.0 }
+			E::Acknowledged { job, pod, prove_by, .. } => {
+				Self::Acknowledged { job: job.0, pod, prove_by: prove_by.0 }
 			},
-			E::Cancelled { job } => Self::Cancelled { job: job.0 },
-			E::Expired { job } => Self::Expired { job: job.0 },
-			E::Reopened { job, pod } => Self::Reopened { job: job.0, pod },
-			E::Failed { job, pod, reason, slashed, compensation } => {
-				Self::Failed { job: job.0, pod, reason: reason.0, slashed, compensation }
+			E::Settled { job, pod, client, price, fee, statement, .. } => {
+				Self::Settled { job: job.0, pod, client, price, fee, statement: statement.0 }
 			},
-			E::Deferred { job, until, .. } => Self::Deferred { job: job.0, until },
+			E::Reopened { job, pod, reason, from_pod, from_client, compensation, .. } => {
+				let (job, reason) = (job.0, reason.0);
+				Self::Reopened { job, pod, reason, from_pod, from_client, compensation }
+			},
+			E::Ended {
+				job,
+				client,
+				to,
+				reason,
+				pod,
+				from_pod,
+				from_client,
+				compensation,
+				refunded,
+				..
+			} => Self::Ended {
+				job: job.0,
+				client,
+				to: to.0,
+				reason: reason.0,
+				pod,
+				from_pod,
+				from_client,
+				compensation,
+				refunded,
+			},
+			E::Deferred { job, until, .. } => Self::Deferred { job: job.0, until: until.0 },
 		}))
 	}
 

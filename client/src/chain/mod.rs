@@ -133,7 +133,7 @@ impl Chain {
 	async fn check_pallets(&self) -> Result<(), ChainError> {
 		let view = self.at(At::Finalised).await?;
 		let metadata = view.client().metadata();
-		let missing = ["Proofs", "Models", "Pods", "Jobs"]
+		let missing = ["Proofs", "Models", "Pods", "Jobs", "Clock"]
 			.into_iter()
 			.find(|pallet| metadata.pallet_by_name(pallet).is_none());
 		match missing {

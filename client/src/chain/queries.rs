@@ -7,7 +7,7 @@ use crate::{AccountId, Job, Receipt};
 use proofpod_primitives::{
 	manifest::{ArtefactUris, ModelManifest},
 	pod::{PodProfile, TrackRecord},
-	Balance, BlockNumber, JobId, ModelId, ProofBytes, Scalar, VerifyingKeyId,
+	Balance, JobId, ModelId, ProofBytes, Scalar, Tick, VerifyingKeyId,
 };
 use serde::Serialize;
 use subxt::{client::OnlineClientAtBlock, utils::Static, SubstrateConfig};
@@ -20,8 +20,8 @@ pub enum PodStatus {
 	Active,
 	/// It has left.
 	Leaving {
-		/// First block in which it may withdraw its bond.
-		withdrawable_from: BlockNumber,
+		/// First tick in which it may withdraw its bond.
+		withdrawable_from: Tick,
 	},
 }
 
@@ -34,12 +34,20 @@ pub struct PodRecord {
 	pub profile: PodProfile,
 	/// Counts its encryption keys.
 	pub key_epoch: u32,
+	/// The account that works for it, beside its own.
+	pub operator: Option<AccountId>,
 	/// What it has bonded.
 	pub bond: Balance,
 	/// Whether it takes jobs.
 	pub status: PodStatus,
 	/// Jobs that it holds now.
 	pub live_jobs: u32,
+	/// Sum of the bonds of those jobs.
+	pub exposure: Balance,
+	/// When it last did something that a living pod does.
+	pub last_seen: Tick,
+	/// First tick in which it is not suspended.
+	pub suspended_until: Tick,
 	/// How its jobs ended.
 	pub record: TrackRecord,
 }
@@ -143,7 +151,16 @@ impl View {
 		Ok(entries)
 	}
 
-	/// A live job, or one that is over but not yet tidied away: its phase at this block says which.
+	/// The market's clock: what [`Job::phase`] is asked with.
+	///
+	/// # Errors
+	/// When the node does not answer.
+	pub async fn tick(&self) -> Result<Tick, ChainError> {
+		let ticks = self.fetch(runtime::storage().clock().ticks(), ()).await?;
+		Ok(ticks.map_or(Tick::default(), |ticks| ticks.0))
+	}
+
+	/// A live job, or one that is over but not yet tidied away: its phase now says which.
 	///
 	/// # Errors
 	/// When the node does not answer.
@@ -319,12 +336,18 @@ fn pod_record(account: AccountId, record: runtime::pods::storage::pods::Output) 
 		account,
 		profile: record.profile.0,
 		key_epoch: record.key_epoch,
+		operator: record.operator,
 		bond: record.bond,
 		status: match record.status {
 			Stored::Active => PodStatus::Active,
-			Stored::Leaving { withdrawable_from } => PodStatus::Leaving { withdrawable_from },
+			Stored::Leaving { withdrawable_from } => {
+				PodStatus::Leaving { withdrawable_from: withdrawable_from.0 }
+			},
 		},
 		live_jobs: record.live_jobs,
+		exposure: record.exposure,
+		last_seen: record.last_seen.0,
+		suspended_until: record.suspended_until.0,
 		record: record.record.0,
 	}
 }

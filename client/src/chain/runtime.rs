@@ -46,7 +46,11 @@
 		with = "::subxt::utils::Static<::proofpod_primitives::pod::TrackRecord>"
 	),
 	substitute_type(
-		path = "proofpod_primitives::job::JobRequest",
+		path = "proofpod_primitives::clock::Tick",
+		with = "::subxt::utils::Static<::proofpod_primitives::Tick>"
+	),
+	substitute_type(
+		path = "proofpod_primitives::job::request::JobRequest",
 		with = "::subxt::utils::Static<crate::JobRequest>"
 	),
 	substitute_type(
@@ -54,12 +58,16 @@
 		with = "::subxt::utils::Static<crate::Job>"
 	),
 	substitute_type(
-		path = "proofpod_primitives::job::Receipt",
+		path = "proofpod_primitives::job::outcome::Receipt",
 		with = "::subxt::utils::Static<crate::Receipt>"
 	),
 	substitute_type(
-		path = "proofpod_primitives::job::FailureReason",
-		with = "::subxt::utils::Static<::proofpod_primitives::job::FailureReason>"
+		path = "proofpod_primitives::job::outcome::Stage",
+		with = "::subxt::utils::Static<::proofpod_primitives::job::Stage>"
+	),
+	substitute_type(
+		path = "proofpod_primitives::job::outcome::Reason",
+		with = "::subxt::utils::Static<::proofpod_primitives::job::Reason>"
 	)
 )]
 pub mod generated {}

@@ -12,12 +12,12 @@ use proofpod_client::{
 	amount::Amount,
 	chain::{calls, At, Chain, Inclusion, View},
 	job::{ClientModel, JobClient, JobReport, Offer, Progress},
-	AccountId, Job, Outcome, Receipt, Requirements, StoredState,
+	AccountId, Job, Outcome, Receipt, Requirements,
 };
 use proofpod_primitives::{
-	job::{Phase, PriceRamp, Windows},
-	pod::{PrivacyTier, Region},
-	BlockNumber, JobId, ModelId,
+	job::{Phase, PriceRamp, RequiredTag, Windows},
+	pod::{is_tag, PrivacyTier, Region, Tag},
+	BlockNumber, JobId, ModelId, Tick, Ticks,
 };
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode};
@@ -56,6 +56,17 @@ fn parse_region(text: &str) -> Result<Region, String> {
 	region
 		.filter(Region::is_well_formed)
 		.ok_or_else(|| "expected two capital letters such as CH (ISO 3166-1 alpha-2)".into())
+}
+
+fn parse_tag(text: &str) -> Result<RequiredTag<AccountId>, String> {
+	let (tag, issuer) = match text.split_once('@') {
+		Some((tag, issuer)) => (tag, Some(parse_account(issuer)?)),
+		None => (text, None),
+	};
+	let bytes = tag.as_bytes().to_vec();
+	let tag = Some(bytes).filter(|tag| is_tag(tag)).and_then(|tag| Tag::try_from(tag).ok());
+	let tag = tag.ok_or("expected at most 32 lower-case letters, digits, '-', '.' and ':'")?;
+	Ok(RequiredTag { tag, attested_by: issuer })
 }
 
 fn parse_tier(text: &str) -> Result<PrivacyTier, String> {
@@ -106,24 +117,32 @@ pub(crate) struct Run {
 	/// Price at the opening, from which it rises [default: the highest]
 	#[arg(long)]
 	min_price: Option<Amount>,
-	/// Blocks from the lowest to the highest price
-	#[arg(long, value_name = "BLOCKS", default_value_t = 20)]
-	ramp: BlockNumber,
-	/// Blocks within which a pod must lock the job
-	#[arg(long, value_name = "BLOCKS", default_value_t = 100)]
-	lock_window: BlockNumber,
-	/// Blocks within which that pod must acknowledge the input
-	#[arg(long, value_name = "BLOCKS", default_value_t = 20)]
-	acknowledge_window: BlockNumber,
-	/// Blocks within which it must prove
-	#[arg(long, value_name = "BLOCKS", default_value_t = 200)]
-	prove_window: BlockNumber,
+	/// Ticks from the lowest to the highest price; a tick is a block that is not full
+	#[arg(long, value_name = "TICKS", default_value_t = 20)]
+	ramp: Ticks,
+	/// Ticks within which a pod must lock the job
+	#[arg(long, value_name = "TICKS", default_value_t = 100)]
+	lock_window: Ticks,
+	/// Ticks within which that pod must acknowledge the input
+	#[arg(long, value_name = "TICKS", default_value_t = 20)]
+	acknowledge_window: Ticks,
+	/// Ticks within which it must prove
+	#[arg(long, value_name = "TICKS", default_value_t = 200)]
+	prove_window: Ticks,
+	/// Ticks from the opening within which another pod may take over from one that has the input and
+	/// does not prove; 0 ends the job instead. Every such pod reads the input, too
+	#[arg(long, value_name = "TICKS", default_value_t = 0)]
+	failover_window: Ticks,
 	/// Only this pod may do it; give it again for others
 	#[arg(long, value_name = "ACCOUNT", value_parser = parse_account)]
 	pod: Vec<AccountId>,
 	/// Only pods in this country may do it, such as CH; give it again for others
 	#[arg(long, value_name = "COUNTRY", value_parser = parse_region)]
 	region: Vec<Region>,
+	/// Only pods that carry this tag may do it, such as `gpu:h100`, or with @ACCOUNT behind it only
+	/// those for which that account attests it; give it again for more
+	#[arg(long, value_name = "TAG[@ACCOUNT]", value_parser = parse_tag)]
+	tag: Vec<RequiredTag<AccountId>>,
 	/// How far the input may travel: `local` (to a pod of one's own, named with --pod) or `sealed`
 	#[arg(long, value_name = "TIER", value_parser = parse_tier, default_value = "sealed")]
 	tier: PrivacyTier,
@@ -150,6 +169,9 @@ impl Run {
 		let regions = self.region.clone().try_into().map_err(|_| {
 			anyhow::anyhow!("expected at most 8 times --region, found {}", self.region.len())
 		})?;
+		let tags = self.tag.clone().try_into().map_err(|_| {
+			anyhow::anyhow!("expected at most 4 times --tag, found {}", self.tag.len())
+		})?;
 		ensure!(
 			self.tier != PrivacyTier::Local || !self.pod.is_empty(),
 			"expected --pod beside --tier local: name the pod that is your own"
@@ -165,12 +187,14 @@ impl Run {
 				lock: self.lock_window,
 				acknowledge: self.acknowledge_window,
 				prove: self.prove_window,
+				failover: self.failover_window,
 			},
 			requirements: Requirements {
 				pods,
 				regions,
 				min_reputation: self.min_reputation,
 				tier: self.tier,
+				tags,
 			},
 		})
 	}
@@ -361,6 +385,8 @@ struct JobView {
 	/// Phase of a live job, outcome of one that has ended.
 	state: &'static str,
 	block: BlockNumber,
+	/// The market's clock, in which a live job's moments are counted.
+	tick: Option<Tick>,
 	model_id: ModelId,
 	client: AccountId,
 	pod: Option<AccountId>,
@@ -368,33 +394,43 @@ struct JobView {
 	price: Option<Amount>,
 	min_price: Option<Amount>,
 	max_price: Option<Amount>,
-	opened_block: Option<BlockNumber>,
-	lock_by: Option<BlockNumber>,
-	acknowledge_by: Option<BlockNumber>,
-	prove_by: Option<BlockNumber>,
+	/// What of the client's deposit is held.
+	deposit: Option<Amount>,
+	opened: Option<Tick>,
+	lock_by: Option<Tick>,
+	acknowledge_by: Option<Tick>,
+	prove_by: Option<Tick>,
+	/// Until when another pod may take over.
+	failover_until: Option<Tick>,
+	lapses: Option<u8>,
 	ended_block: Option<BlockNumber>,
 }
 
 impl JobView {
-	fn live(job_id: JobId, job: &Job, block: BlockNumber) -> Self {
-		let lock = match (&job.state, job.phase(block)) {
-			(_, Phase::Open { .. } | Phase::Expired { .. }) | (StoredState::Open, _) => None,
-			(StoredState::Locked(lock) | StoredState::Proving(lock), _) => Some(lock),
+	fn live(job_id: JobId, job: &Job, block: BlockNumber, tick: Tick) -> Self {
+		let phase = job.phase(tick);
+		let lock = match phase {
+			Phase::Open { .. } | Phase::Expired { .. } => None,
+			Phase::Locked(lock) | Phase::Proving(lock) | Phase::Missed(lock) => Some(lock),
 		};
 		Self {
 			job_id,
-			state: job.phase(block).name(),
+			state: phase.name(),
 			block,
+			tick: Some(tick),
 			model_id: job.request.model,
 			client: job.client,
 			pod: lock.map(|lock| lock.pod),
 			price: lock.map(|lock| Amount(lock.price)),
 			min_price: Some(Amount(job.request.price.min)),
 			max_price: Some(Amount(job.request.price.max)),
-			opened_block: Some(job.opened),
-			lock_by: Some(job.lock_by()),
+			deposit: Some(Amount(job.deposit_held())),
+			opened: Some(job.opened),
+			lock_by: Some(job.open_until()),
 			acknowledge_by: lock.map(|lock| lock.acknowledge_by),
 			prove_by: lock.map(|lock| lock.prove_by),
+			failover_until: job.failover_until(),
+			lapses: Some(job.lapses),
 			ended_block: None,
 		}
 	}
@@ -409,16 +445,20 @@ impl JobView {
 			job_id,
 			state: receipt.outcome.name(),
 			block,
+			tick: None,
 			model_id: receipt.model,
 			client: receipt.client,
 			pod,
 			price,
 			min_price: None,
 			max_price: None,
-			opened_block: None,
+			deposit: None,
+			opened: None,
 			lock_by: None,
 			acknowledge_by: None,
 			prove_by: None,
+			failover_until: None,
+			lapses: None,
 			ended_block: Some(receipt.block),
 		}
 	}
@@ -429,27 +469,31 @@ async fn status(job: JobId, global: &Global, output: &Output) -> Result<ExitCode
 	let view = chain.at(At::Best).await?;
 	let block = view.block().number;
 	let found = match (view.job(job).await?, view.receipt(job).await?) {
-		(Some(record), _) => JobView::live(job, &record, block),
+		(Some(record), _) => JobView::live(job, &record, block, view.tick().await?),
 		(None, Some(receipt)) => JobView::ended(job, &receipt, block),
 		(None, None) => bail!("the chain knows no job {job}"),
 	};
 	output.result(&found, || {
-		let number = |number: Option<BlockNumber>| number.map(|number| number.to_string());
+		let tick = |tick: Option<Tick>| tick.map(|tick| format!("tick {tick}"));
 		let amount = |amount: Option<Amount>| amount.map(|amount| amount.to_string());
 		let lines = [
 			("job", Some(found.job_id.to_string())),
 			("state", Some(format!("{} (block {})", found.state, found.block))),
+			("now", tick(found.tick)),
 			("model", Some(found.model_id.to_string())),
 			("client", Some(found.client.to_string())),
 			("pod", found.pod.map(|pod| pod.to_string())),
 			("price", amount(found.price)),
 			("lowest price", amount(found.min_price)),
 			("highest price", amount(found.max_price)),
-			("opened", number(found.opened_block)),
-			("lock by", number(found.lock_by)),
-			("acknowledge by", number(found.acknowledge_by)),
-			("prove by", number(found.prove_by)),
-			("ended", number(found.ended_block)),
+			("deposit held", amount(found.deposit)),
+			("opened", tick(found.opened)),
+			("lock by", tick(found.lock_by)),
+			("acknowledge by", tick(found.acknowledge_by)),
+			("prove by", tick(found.prove_by)),
+			("failover until", tick(found.failover_until)),
+			("lapsed locks", found.lapses.filter(|lapses| *lapses > 0).map(|n| n.to_string())),
+			("ended", found.ended_block.map(|block| format!("block {block}"))),
 		];
 		let lines: Vec<_> =
 			lines.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
@@ -470,9 +514,10 @@ async fn list(arguments: List, global: &Global, output: &Output) -> Result<ExitC
 	};
 	let chain = Chain::connect(&global.url).await?;
 	let view = chain.at(At::Best).await?;
-	let block = view.block().number;
+	let (block, tick) = (view.block().number, view.tick().await?);
+	let jobs = view.jobs().await?;
 	let mut jobs: Vec<_> =
-		view.jobs().await?.iter().map(|(id, job)| JobView::live(*id, job, block)).collect();
+		jobs.iter().map(|(id, job)| JobView::live(*id, job, block, tick)).collect();
 	if arguments.all {
 		let receipts = view.receipts().await?;
 		jobs.extend(receipts.iter().map(|(id, receipt)| JobView::ended(*id, receipt, block)));

@@ -139,8 +139,8 @@ impl JobClient {
 			job,
 			folder: self.store.folder().display().to_string(),
 		})?;
-		let opened = record.map(|record| record.opened);
-		self.follow_and_finish(job, model, &secrets, opened, clock, progress).await
+		// The record says when it was opened in ticks, not in which block.
+		self.follow_and_finish(job, model, &secrets, None, clock, progress).await
 	}
 
 	async fn check_funds(&self, model: &ClientModel, offer: &Offer) -> Result<(), JobError> {

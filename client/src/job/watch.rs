@@ -65,7 +65,7 @@ impl<'a> Watch<'a> {
 		}
 		self.unknown = 0;
 		let block = view.block().number;
-		match job.phase(block) {
+		match job.phase(view.tick().await?) {
 			Phase::Open { .. } => {
 				if self.stage != Stage::Open {
 					progress(Progress::Reopened { block });
@@ -133,15 +133,6 @@ impl<'a> Watch<'a> {
 			not_delivered("it is not registered any more".into(), false);
 			return Ok(());
 		};
-		if record.key_epoch != lock.key_epoch {
-			let reason = format!(
-				"expected its key of epoch {}, found epoch {}: it changed its key after locking",
-				lock.key_epoch, record.key_epoch
-			);
-			not_delivered(reason, true);
-			self.stage = Stage::Waiting { lock, again_from: None };
-			return Ok(());
-		}
 		let Some(delivery) = self.secrets.delivery() else {
 			not_delivered("the input is no longer kept on this machine".into(), true);
 			self.stage = Stage::Waiting { lock, again_from: None };
@@ -154,7 +145,7 @@ impl<'a> Watch<'a> {
 			key_epoch: lock.key_epoch,
 			input: self.secrets.input_commitment,
 		};
-		let sealed = match sealing::seal(&record.profile.encryption_key, &context, &delivery) {
+		let sealed = match sealing::seal(&lock.encryption_key, &context, &delivery) {
 			Ok(sealed) => sealed,
 			Err(error) => {
 				not_delivered(error.to_string(), true);
