@@ -83,7 +83,7 @@ pub async fn attempt(
 		input: input_commitment,
 		output_key,
 		price: PriceRamp { min: POD, max: POD, ramp: 0 },
-		windows: Windows { lock: 50, acknowledge: 50, prove: 100 },
+		windows: Windows { lock: 50, acknowledge: 50, prove: 100, failover: 0 },
 		requirements: Requirements {
 			pods: vec![pod.account()].try_into().unwrap_or_default(),
 			..Default::default()

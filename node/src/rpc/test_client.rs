@@ -8,10 +8,10 @@ use pallet_jobs::runtime_api::JobsApi;
 use pallet_proofs::runtime_api::ProofsApi;
 use proofpod_primitives::{
 	job::{
-		BondTerms, Job, JobRequest, Outcome, PriceRamp, Receipt, Requirements, StoredState,
-		Windows, JOB_RULES,
+		Job, JobRequest, JobTerms, Outcome, PriceRamp, Receipt, Requirements, StoredState, Windows,
+		JOB_RULES,
 	},
-	InputCommitment, JobId, ModelId, ProofBytes, Scalar, VerifyingKeyId,
+	InputCommitment, JobId, ModelId, ProofBytes, Scalar, Tick, VerifyingKeyId,
 };
 use proofpod_runtime::AccountId;
 use serde_json::Value;
@@ -57,14 +57,26 @@ fn job() -> Job<AccountId> {
 			input: InputCommitment([4; 32]),
 			output_key: None,
 			price: PriceRamp { min: 1, max: u128::from(u64::MAX) + 1, ramp: 10 },
-			windows: Windows { lock: 20, acknowledge: 5, prove: 30 },
+			windows: Windows { lock: 20, acknowledge: 5, prove: 30, failover: 0 },
 			requirements: Requirements {
 				pods: vec![AccountId::new([2; 32])].try_into().unwrap(),
 				..Default::default()
 			},
 		},
-		terms: BondTerms { bond: 50, missed_slash: 50, discard_slash: 10, client_share: 500 },
-		opened: 7,
+		terms: JobTerms {
+			bond: 50,
+			missed_slash: 50,
+			discard_slash: 10,
+			client_share: 500,
+			lapse_fee: 1,
+			max_lapses: 4,
+			deposit: 10,
+			market_fee: 10,
+		},
+		opened: Tick(7),
+		lapses: 0,
+		failure: None,
+		barred: Default::default(),
 		state: StoredState::Open,
 	}
 }

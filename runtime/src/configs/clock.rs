@@ -7,7 +7,9 @@ use alloc::vec;
 use codec::Encode;
 use frame_support::{dispatch::GetDispatchInfo, parameter_types};
 use pallet_clock::Room;
-use proofpod_primitives::{statement::OutputElements, JobId, ProofBytes, Scalar, MAX_OUTPUT_ELEMENTS};
+use proofpod_primitives::{
+	statement::OutputElements, JobId, ProofBytes, Scalar, MAX_OUTPUT_ELEMENTS,
+};
 
 /// Results that must still fit into a block for it to count: more than one, so that another pod's
 /// result does not take the last place, and few enough that at the load that fees aim for nearly
