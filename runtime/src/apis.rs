@@ -3,9 +3,9 @@
 //! What a node can ask the runtime.
 
 use crate::{
-	genesis_config_presets, units::SLOT_DURATION, AccountId, Balance, Block, Executive, Grandpa,
-	InherentDataExt, Jobs, Nonce, Proofs, Runtime, RuntimeCall, RuntimeGenesisConfig, SessionKeys,
-	System, TransactionPayment, VERSION,
+	genesis_config_presets, units::SLOT_DURATION, AccountId, Balance, Block, Clock, Executive,
+	Grandpa, InherentDataExt, Jobs, Nonce, Proofs, Runtime, RuntimeCall, RuntimeGenesisConfig,
+	SessionKeys, System, TransactionPayment, VERSION,
 };
 use alloc::vec::Vec;
 use frame_support::{
@@ -15,8 +15,8 @@ use frame_support::{
 };
 use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use proofpod_primitives::{
-	job::{Job, Receipt},
-	JobId, ProofBytes, Scalar, VerifyingKeyId,
+	job::{Job, JobView, Receipt},
+	JobId, ProofBytes, Scalar, Tick, VerifyingKeyId,
 };
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
 use sp_consensus_grandpa::AuthorityId as GrandpaId;
@@ -238,12 +238,20 @@ sp_api::impl_runtime_apis! {
 			Jobs::job(job)
 		}
 
+		fn view(job: JobId) -> Option<JobView<AccountId>> {
+			Jobs::view(job)
+		}
+
 		fn phase(job: JobId) -> Option<Vec<u8>> {
 			Jobs::phase(job)
 		}
 
 		fn receipt(job: JobId) -> Option<Receipt<AccountId>> {
 			Jobs::receipt(job)
+		}
+
+		fn tick() -> Tick {
+			Clock::now()
 		}
 	}
 }

@@ -7,8 +7,8 @@ use crate::service::types::{Block, Hash};
 use jsonrpsee::{core::RpcResult, proc_macros::rpc};
 use pallet_jobs::runtime_api::JobsApi;
 use proofpod_primitives::{
-	job::{Job, Receipt},
-	JobId,
+	job::{Job, JobView, Receipt},
+	JobId, Tick,
 };
 use proofpod_runtime::AccountId;
 use sp_api::ProvideRuntimeApi;
@@ -23,8 +23,17 @@ pub(crate) trait JobsRpc {
 	#[method(name = "jobs_job")]
 	fn job(&self, id: JobId, at: Option<Hash>) -> RpcResult<Option<Job<AccountId>>>;
 
-	/// What holds for a job, in one word: `open`, `locked`, `proving`, `expired` or `missed` while
-	/// its record lives, afterwards `settled`, `cancelled`, `expired` or `failed`.
+	/// A live job's record with what holds of it for a call that is sent now; `null` once it has
+	/// ended.
+	#[method(name = "jobs_view")]
+	fn view(&self, id: JobId, at: Option<Hash>) -> RpcResult<Option<JobView<AccountId>>>;
+
+	/// The market's clock: the ticks in which a job's moments and windows are counted.
+	#[method(name = "jobs_tick")]
+	fn tick(&self, at: Option<Hash>) -> RpcResult<Tick>;
+
+	/// What holds for a job, in one word: `open`, `locked`, `proving`, or how it ends: `settled`,
+	/// `cancelled`, `expired` or `failed`.
 	#[method(name = "jobs_phase")]
 	fn phase(&self, id: JobId, at: Option<Hash>) -> RpcResult<Option<String>>;
 
@@ -54,6 +63,18 @@ where
 		let at = block_or_best(&*self.client, at)?;
 		let job = self.client.runtime_api().job(at, id);
 		job.map_err(|error| runtime_unavailable(at, error))
+	}
+
+	fn view(&self, id: JobId, at: Option<Hash>) -> RpcResult<Option<JobView<AccountId>>> {
+		let at = block_or_best(&*self.client, at)?;
+		let view = self.client.runtime_api().view(at, id);
+		view.map_err(|error| runtime_unavailable(at, error))
+	}
+
+	fn tick(&self, at: Option<Hash>) -> RpcResult<Tick> {
+		let at = block_or_best(&*self.client, at)?;
+		let tick = self.client.runtime_api().tick(at);
+		tick.map_err(|error| runtime_unavailable(at, error))
 	}
 
 	fn phase(&self, id: JobId, at: Option<Hash>) -> RpcResult<Option<String>> {
@@ -94,6 +115,17 @@ mod tests {
 	}
 
 	#[tokio::test]
+	async fn live_job_shows_what_holds_of_it() {
+		let view = ask("jobs_view", json!([1])).await.unwrap();
+		assert_eq!((&view["stage"], &view["now"]), (&json!("open"), &json!(8)));
+		assert_eq!((&view["open_until"], &view["due_from"]), (&json!(27), &json!(28)));
+		assert_eq!(view["job"], ask("jobs_job", json!([1])).await.unwrap());
+		assert_eq!(ask("jobs_view", json!([2])).await, Ok(Value::Null));
+		assert_eq!(ask("jobs_tick", json!([])).await, Ok(json!(8)));
+		assert_eq!(ask("jobs_tick", json!([UNKNOWN])).await.unwrap_err().0, 30_001);
+	}
+
+	#[tokio::test]
 	async fn ended_job_shows_its_receipt() {
 		let receipt = ask("jobs_receipt", json!([2, BEST])).await.unwrap();
 		assert_eq!((&receipt["client"], &receipt["block"]), (&json!(CLIENT), &json!(9)));
@@ -111,14 +143,14 @@ mod tests {
 
 	#[tokio::test]
 	async fn unknown_job_is_null() {
-		for method in ["jobs_job", "jobs_phase", "jobs_receipt"] {
+		for method in ["jobs_job", "jobs_view", "jobs_phase", "jobs_receipt"] {
 			assert_eq!(ask(method, json!([404])).await, Ok(Value::Null));
 		}
 	}
 
 	#[tokio::test]
 	async fn malformed_parameters_name_what_was_expected() {
-		for method in ["jobs_job", "jobs_phase", "jobs_receipt"] {
+		for method in ["jobs_job", "jobs_view", "jobs_phase", "jobs_receipt"] {
 			for (params, expected) in [
 				(json!(["one"]), "expected u64"),
 				(json!([-1]), "expected u64"),
@@ -134,7 +166,7 @@ mod tests {
 
 	#[tokio::test]
 	async fn unknown_block_and_failing_runtime_are_told_apart() {
-		for method in ["jobs_job", "jobs_phase", "jobs_receipt"] {
+		for method in ["jobs_job", "jobs_view", "jobs_phase", "jobs_receipt"] {
 			assert_eq!(ask(method, json!([1, UNKNOWN])).await.unwrap_err().0, 30_001);
 			assert_eq!(ask(method, json!([1, BROKEN])).await.unwrap_err().0, 30_002);
 		}

@@ -5,7 +5,8 @@
 //! | methods | about |
 //! |---|---|
 //! | `proofs_verify` | verification of a proof without a transaction ([`proofs`]) |
-//! | `jobs_job`, `jobs_phase`, `jobs_receipt` | a job's record, state and end ([`jobs`]) |
+//! | `jobs_job`, `jobs_view`, `jobs_phase`, `jobs_receipt` | a job's record, state and end ([`jobs`]) |
+//! | `jobs_tick` | the market's clock ([`jobs`]) |
 //! | `system_accountNextIndex`, `system_dryRun` | accounts |
 //! | `payment_queryInfo`, `payment_queryFeeDetails` | fees |
 //! | `grandpa_…` | finality |

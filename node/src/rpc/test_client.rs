@@ -8,8 +8,8 @@ use pallet_jobs::runtime_api::JobsApi;
 use pallet_proofs::runtime_api::ProofsApi;
 use proofpod_primitives::{
 	job::{
-		Job, JobRequest, JobTerms, Outcome, PriceRamp, Receipt, Requirements, StoredState, Windows,
-		JOB_RULES,
+		Job, JobRequest, JobTerms, JobView, Outcome, PriceRamp, Receipt, Requirements, StoredState,
+		Windows, JOB_RULES,
 	},
 	InputCommitment, JobId, ModelId, ProofBytes, Scalar, Tick, VerifyingKeyId,
 };
@@ -108,6 +108,16 @@ sp_api::mock_impl_runtime_apis! {
 		#[advanced]
 		fn job(at: Hash, id: JobId) -> Result<Option<Job<AccountId>>, ApiError> {
 			answer(at, (id == JobId(1)).then(job))
+		}
+
+		#[advanced]
+		fn view(at: Hash, id: JobId) -> Result<Option<JobView<AccountId>>, ApiError> {
+			answer(at, (id == JobId(1)).then(|| job().view(id, Tick(8))))
+		}
+
+		#[advanced]
+		fn tick(at: Hash) -> Result<Tick, ApiError> {
+			answer(at, Tick(8))
 		}
 
 		#[advanced]
