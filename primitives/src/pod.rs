@@ -218,6 +218,9 @@ pub struct TrackRecord {
 }
 
 impl TrackRecord {
+	/// Most that the sums of weights come to together: fifty jobs of the greatest weight.
+	pub const MOST: u32 = 50 * UNIT;
+
 	/// Weight of a job with this price, in millionths, where jobs cost `average`: below a half for
 	/// cheaper jobs, above for dearer ones, and below 1 always. So many cheap jobs, which a pod can
 	/// buy from itself, weigh little.

@@ -1,31 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! The agenda: which live job is overdue from which block, and the sweep that ends overdue jobs
+//! The agenda: at which tick something of which live job is due, and the sweep that carries it out
 //! with the weight that blocks leave over.
 //!
-//! A job stands in the slot of [`overdue_from`](proofpod_primitives::job::Job::overdue_from), or,
-//! when its end failed in a sweep, in the slot of its next try. Slots are prefixes of an unbounded
-//! map, taken apart a few entries at a time, so no number of jobs with one deadline can keep
-//! another out or stop a block.
+//! A job stands in the slot of [`due_from`](proofpod_primitives::job::Job::due_from), or, when what
+//! was due failed in a sweep, in the slot of its next try. Slots are prefixes of an unbounded map,
+//! taken apart a few entries at a time, so no number of jobs with one deadline can keep another out
+//! or stop a block.
 
 use crate::{Agenda, AgendaCursor, Config, Event, JobOf, Jobs, Pallet, Retries, WeightInfo};
 use alloc::vec::Vec;
 use frame_support::{
 	storage::with_storage_layer,
-	traits::Get,
+	traits::{Get, GetStorageVersion},
 	weights::{Weight, WeightMeter},
 };
-use proofpod_primitives::{BlockNumber, JobId};
-use sp_runtime::DispatchResult;
+use proofpod_primitives::{JobId, Tick};
 
 /// Enters a job that is not on the agenda yet.
 pub(crate) fn insert<T: Config>(id: JobId, job: &JobOf<T>) {
-	Agenda::<T>::insert(job.overdue_from(), id, ());
+	Agenda::<T>::insert(job.due_from(), id, ());
 }
 
 /// Takes a job off the agenda; `job` is its record as stored.
 pub(crate) fn remove<T: Config>(id: JobId, job: &JobOf<T>) {
-	let slot = Retries::<T>::take(id).unwrap_or_else(|| job.overdue_from());
+	let slot = Retries::<T>::take(id).unwrap_or_else(|| job.due_from());
 	Agenda::<T>::remove(slot, id);
 }
 
@@ -35,11 +34,17 @@ pub(crate) fn relocate<T: Config>(id: JobId, stored: &JobOf<T>, new: &JobOf<T>) 
 	insert::<T>(id, new);
 }
 
-/// Ends overdue jobs, oldest slot first, while `limit` lasts; gives the weight used.
-pub(crate) fn tidy<T: Config>(now: BlockNumber, limit: Weight) -> Weight {
-	let mut meter = WeightMeter::with_limit(limit);
+/// Carries out what is due, oldest slot first, while `limit` and the sweep's share of a block last;
+/// gives the weight used.
+pub(crate) fn tidy<T: Config>(now: Tick, limit: Weight) -> Weight {
+	let share: Weight = T::MaxSweepShare::get() * T::BlockWeights::get().max_block;
+	let mut meter = WeightMeter::with_limit(limit.min(share));
 	if meter.try_consume(<T as Config>::WeightInfo::tidy_base()).is_err() {
 		return Weight::zero();
+	}
+	// Records of an older layout must not be read.
+	if Pallet::<T>::on_chain_storage_version() != Pallet::<T>::in_code_storage_version() {
+		return meter.consumed();
 	}
 	let per_job = <T as Config>::WeightInfo::tidy_job();
 	let start = AgendaCursor::<T>::get();
@@ -56,7 +61,7 @@ pub(crate) fn tidy<T: Config>(now: BlockNumber, limit: Weight) -> Weight {
 		if !emptied {
 			break;
 		}
-		cursor = cursor.saturating_add(1);
+		cursor = cursor.after(1);
 	}
 	if cursor != start {
 		AgendaCursor::<T>::put(cursor);
@@ -64,23 +69,19 @@ pub(crate) fn tidy<T: Config>(now: BlockNumber, limit: Weight) -> Weight {
 	meter.consumed()
 }
 
-/// Ends one overdue job, all or nothing. A job whose end fails is set aside for a later try: it
-/// must neither be lost nor stand in the way of others.
-fn tidy_job<T: Config>(slot: BlockNumber, id: JobId, now: BlockNumber) {
-	let ended = with_storage_layer(|| -> DispatchResult {
-		match Jobs::<T>::get(id) {
-			Some(job) => Pallet::<T>::end_overdue(id, &job, now),
-			None => {
-				Agenda::<T>::remove(slot, id);
-				Ok(())
-			},
-		}
-	});
-	if let Err(error) = ended {
-		let until = now.saturating_add(T::RetryDelay::get());
+/// Carries out what is due of one job, all or nothing. A job of which that fails is set aside for a
+/// later try: it must neither be lost nor stand in the way of others.
+fn tidy_job<T: Config>(slot: Tick, id: JobId, now: Tick) {
+	let Some(job) = Jobs::<T>::get(id) else {
+		Agenda::<T>::remove(slot, id);
+		return;
+	};
+	if let Err(error) = with_storage_layer(|| Pallet::<T>::carry_out(id, &job, now)) {
+		let until = now.after(T::RetryDelay::get());
 		Agenda::<T>::remove(slot, id);
 		Agenda::<T>::insert(until, id, ());
 		Retries::<T>::insert(id, until);
-		Pallet::<T>::deposit_event(Event::Deferred { job: id, until, error });
+		let from = job.state.stage();
+		Pallet::<T>::deposit_event(Event::Deferred { job: id, from, until, error });
 	}
 }

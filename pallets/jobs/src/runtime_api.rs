@@ -5,25 +5,33 @@
 use alloc::vec::Vec;
 use codec::Codec;
 use proofpod_primitives::{
-	job::{Job, Receipt},
-	JobId,
+	job::{Job, JobView, Receipt},
+	JobId, Tick,
 };
 
 sp_api::decl_runtime_apis! {
 	/// Reads jobs and their receipts.
+	#[api_version(2)]
 	pub trait JobsApi<AccountId>
 	where
 		AccountId: Codec,
 	{
-		/// A live job's record; `None` once it has ended.
+		/// A live job's record as stored; `None` once it has ended.
 		fn job(job: JobId) -> Option<Job<AccountId>>;
 
-		/// What holds of a job in the block of the query, as one UTF-8 word: `open`, `locked`,
-		/// `proving`, `expired`, `missed`, or how it ended: `settled`, `cancelled`, `expired`,
-		/// `failed`. `None` when no job has this number.
+		/// A live job's record and what holds of it for a call that is sent now; `None` once it has
+		/// ended.
+		fn view(job: JobId) -> Option<JobView<AccountId>>;
+
+		/// What holds of a job for a call that is sent now, as one UTF-8 word: `open`, `locked`,
+		/// `proving`, or how it ends: `settled`, `cancelled`, `expired`, `failed`. `None` when no job
+		/// has this number.
 		fn phase(job: JobId) -> Option<Vec<u8>>;
 
 		/// How a job ended; `None` while it is live.
 		fn receipt(job: JobId) -> Option<Receipt<AccountId>>;
+
+		/// Now, in the ticks by which prices, windows and deadlines are counted.
+		fn tick() -> Tick;
 	}
 }

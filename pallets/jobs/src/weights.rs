@@ -17,25 +17,25 @@ use frame_support::{
 pub trait WeightInfo {
 	/// Opening a job.
 	fn open() -> Weight;
-	/// Locking a job, with a lapsed lock to undo.
+	/// Locking a job that asks for four attested tags, with a missed claim to undo.
 	fn lock() -> Weight;
 	/// Acknowledging a job.
 	fn acknowledge() -> Weight;
 	/// Submitting a result and settling, without the proof's verification.
 	fn submit_result() -> Weight;
-	/// Cancelling a job, with a lapsed lock to undo.
+	/// Cancelling a job, with a missed claim to undo.
 	fn cancel() -> Weight;
-	/// Giving an acknowledged job up.
+	/// Giving an acknowledged job up, when it then ends.
 	fn discard() -> Weight;
 	/// Giving a lock back, when the job then expires.
 	fn release() -> Weight;
-	/// Moving an overdue job to its end.
+	/// Ending a job whose pod missed its deadline.
 	fn poke() -> Weight;
 	/// A sweep that finds no slot due.
 	fn tidy_base() -> Weight;
 	/// Looking at one slot of the agenda.
 	fn tidy_slot() -> Weight;
-	/// Ending one overdue job in the sweep, or setting it aside.
+	/// Carrying out in the sweep what is due of one job, or setting it aside.
 	fn tidy_job() -> Weight;
 }
 
@@ -49,35 +49,35 @@ fn micros(micros: u64) -> Weight {
 /// The work alone, without storage.
 impl WeightInfo for () {
 	fn open() -> Weight {
-		micros(100)
+		micros(120)
 	}
 
 	fn lock() -> Weight {
-		micros(150)
+		micros(220)
 	}
 
 	fn acknowledge() -> Weight {
-		micros(50)
+		micros(60)
 	}
 
 	fn submit_result() -> Weight {
-		micros(180)
+		micros(210)
 	}
 
 	fn cancel() -> Weight {
-		micros(140)
+		micros(200)
 	}
 
 	fn discard() -> Weight {
-		micros(160)
+		micros(190)
 	}
 
 	fn release() -> Weight {
-		micros(140)
+		micros(170)
 	}
 
 	fn poke() -> Weight {
-		micros(160)
+		micros(190)
 	}
 
 	fn tidy_base() -> Weight {
@@ -89,54 +89,57 @@ impl WeightInfo for () {
 	}
 
 	fn tidy_job() -> Weight {
-		micros(180)
+		micros(210)
 	}
 }
 
 impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
 	fn open() -> Weight {
-		// Model, number, client's account and holds; agenda, job.
-		<()>::open().saturating_add(T::DbWeight::get().reads_writes(4, 6))
+		// Clock, client's count, model, number, client's account and holds; agenda, job.
+		<()>::open().saturating_add(T::DbWeight::get().reads_writes(6, 7))
 	}
 
 	fn lock() -> Weight {
-		// Job, retry, two pods with their accounts and holds; agenda twice.
-		<()>::lock().saturating_add(T::DbWeight::get().reads_writes(8, 10))
+		// Job, clock, operator, retry, two pods and the client with their accounts and holds, average
+		// price, count of pods, issuance, four attestations; agenda twice.
+		<()>::lock().saturating_add(T::DbWeight::get().reads_writes(19, 13))
 	}
 
 	fn acknowledge() -> Weight {
-		// Job, retry; agenda twice.
-		<()>::acknowledge().saturating_add(T::DbWeight::get().reads_writes(2, 4))
+		// Job, clock, operator, pod, retry; agenda twice.
+		<()>::acknowledge().saturating_add(T::DbWeight::get().reads_writes(5, 5))
 	}
 
 	fn submit_result() -> Weight {
-		// Job, model twice, genesis, both accounts with their holds, pod, retry; agenda, receipt.
-		<()>::submit_result().saturating_add(T::DbWeight::get().reads_writes(10, 10))
+		// Job, clock, operator, model twice, genesis, both accounts with their holds, pod, average
+		// price, issuance, client's count, retry; agenda, receipt.
+		<()>::submit_result().saturating_add(T::DbWeight::get().reads_writes(15, 13))
 	}
 
 	fn cancel() -> Weight {
-		// Job, both accounts with their holds, pod, retry, model; agenda, receipt.
-		<()>::cancel().saturating_add(T::DbWeight::get().reads_writes(8, 10))
+		// Job, clock, both accounts with their holds, pod, average price, issuance, client's count,
+		// retry, model; agenda, receipt.
+		<()>::cancel().saturating_add(T::DbWeight::get().reads_writes(12, 13))
 	}
 
 	fn discard() -> Weight {
-		// As cancelling, and the total issuance.
-		<()>::discard().saturating_add(T::DbWeight::get().reads_writes(9, 11))
+		// As cancelling, and the operator.
+		<()>::discard().saturating_add(T::DbWeight::get().reads_writes(13, 13))
 	}
 
 	fn release() -> Weight {
-		// As cancelling.
-		<()>::release().saturating_add(T::DbWeight::get().reads_writes(8, 10))
+		// As discarding.
+		<()>::release().saturating_add(T::DbWeight::get().reads_writes(13, 13))
 	}
 
 	fn poke() -> Weight {
-		// As discarding.
-		<()>::poke().saturating_add(T::DbWeight::get().reads_writes(9, 11))
+		// As cancelling.
+		<()>::poke().saturating_add(T::DbWeight::get().reads_writes(12, 13))
 	}
 
 	fn tidy_base() -> Weight {
-		// Cursor.
-		<()>::tidy_base().saturating_add(T::DbWeight::get().reads_writes(1, 1))
+		// Clock, version, cursor.
+		<()>::tidy_base().saturating_add(T::DbWeight::get().reads_writes(3, 1))
 	}
 
 	fn tidy_slot() -> Weight {
@@ -146,6 +149,6 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
 
 	fn tidy_job() -> Weight {
 		// As poking; the slot's key, and the retry's entries.
-		<()>::tidy_job().saturating_add(T::DbWeight::get().reads_writes(10, 13))
+		<()>::tidy_job().saturating_add(T::DbWeight::get().reads_writes(13, 15))
 	}
 }

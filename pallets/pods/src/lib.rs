@@ -13,24 +13,52 @@
 //!   a pod that has changed its key still knows which one opens an input.
 //! * **Bond**: held from the pod for as long as it is registered.
 //! * **Live job**: one that the pod has locked and that has not ended for it.
+//! * **Exposure**: the sum of the bonds of a pod's live jobs.
 //! * **Track record**: how the pod's jobs ended.
 //!
 //! ## Concepts
 //!
-//! A pod is [`Active`](PodStatus::Active) or [`Leaving`](PodStatus::Leaving). A leaving pod takes no
-//! new jobs and finishes those that it has; it may still update its profile, so that its clients can
-//! reach it. After the unbonding period, and only when it has no live job, it may withdraw its bond,
-//! which removes it and its track record. There is no way back from leaving: a pod that changes its
+//! **Keys.** A pod is known by its owner's account, which may lie cold: its bond, what it risks on
+//! jobs, and what it earns are the owner's. The owner may name an *operator*, a hot key that locks,
+//! proves, gives heartbeats and updates the profile in the pod's name. Who steals that key can lose
+//! the bonds of the jobs that it locks, which the cap below bounds, but cannot take money. An
+//! account operates one pod at most, and is none itself; one that was named against its will gives
+//! that up with `set_operator(None)`.
+//!
+//! **Coming and going.** A pod is [`Active`](PodStatus::Active) or [`Leaving`](PodStatus::Leaving). A
+//! leaving pod takes no new jobs and finishes those that it has; it may still update its profile, so
+//! that its clients can reach it. After the unbonding period, and only when it has no live job, it
+//! may withdraw its bond, which removes it and its track record. Every live job ends in time, by
+//! whoever pokes it, so every pod can go. There is no way back from leaving: a pod that changes its
 //! mind withdraws and registers again, with an empty record, so that nobody can dodge the period.
 //!
-//! The bond belongs to the registration. What a pod risks on a single job is held apart, by the jobs
-//! pallet.
+//! **The cap.** The bond belongs to the registration. What a pod risks on a single job is held apart,
+//! by the jobs pallet; the sum of it over the pod's live jobs, its *exposure*, may not exceed a
+//! multiple of the bond. Who wants to do more at once bonds more.
+//!
+//! **Being there.** A pod shows that it is there by working, or by a heartbeat once in a period. What
+//! holds of it is a function of its record and the [clock](pallet_clock), [`PodRecord::state`]:
+//! nothing is scanned, and a chain with many pods asks each more rarely, so that heartbeats take the
+//! same share of every block. Silence bars from nothing; clients choose by it.
+//!
+//! **Suspension.** Deadlines missed in a row suspend a pod, twice as long for each further one;
+//! administrators may suspend and reinstate. A suspended pod finishes what it has. Locks that were
+//! never acknowledged do not count: a client could cause them.
+//!
+//! **Reputation** weighs every job by its price against the market's average and forgets with every
+//! further job ([`TrackRecord`](proofpod_primitives::pod::TrackRecord)).
+//!
+//! **Attestations.** What a pod says of itself is its own word. Any account may attest tags of a pod,
+//! against a deposit; clients name the issuers that they trust. An attestation speaks of an account,
+//! not of a registration: it ends when it expires or its issuer revokes it, and so costs a pod that
+//! leaves nothing.
 //!
 //! ## Example
 //!
-//! Carol sends `register(profile)`; her bond is held. The jobs pallet asks [`Pallet::admit`] before
-//! she locks a job and calls [`Pallet::job_locked`]; when the job ends, [`Pallet::job_ended`] enters
-//! it into her record. She sends `leave()`, waits for the unbonding period, and `withdraw()` releases
+//! Carol sends `register(profile, Some(hot))`; her bond is held. Her machine signs with `hot`. The
+//! jobs pallet asks [`Pallet::acting`] whom it speaks for and [`Pallet::admit`] whether that pod may
+//! lock a job, and calls [`Pallet::job_locked`]; when the job ends, [`Pallet::job_ended`] enters it
+//! into her record. She sends `leave()`, waits for the unbonding period, and `withdraw()` releases
 //! her bond.
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -47,7 +75,13 @@
 
 extern crate alloc;
 
+#[cfg(any(feature = "try-runtime", feature = "std"))]
+mod invariants;
+mod market;
 mod record;
+mod registration;
+pub mod runtime_api;
+mod standing;
 pub mod weights;
 
 #[cfg(test)]
@@ -56,19 +90,23 @@ mod mock;
 mod tests;
 
 pub use pallet::*;
-pub use record::{JobEnd, PodRecord, PodStatus};
+pub use record::{
+	Attestation, Discipline, JobEnd, PodRecord, PodStatus, PodView, SuspensionReason,
+};
 pub use weights::WeightInfo;
 
 use frame_support::{
-	ensure,
 	pallet_prelude::DispatchResult,
-	traits::{fungible::MutateHold, tokens::Precision, Get},
+	traits::{fungible::MutateHold, EnsureOrigin, Get, StorageVersion},
 };
 use proofpod_primitives::{
-	pod::{PodProfile, TrackRecord},
-	Balance, BlockNumber,
+	pod::{PodProfile, PodState, Tags},
+	Balance, Tick, Ticks,
 };
-use sp_runtime::{traits::SaturatedConversion, AccountId32, DispatchError};
+use sp_runtime::AccountId32;
+
+/// Layout of the storage.
+const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
 // The macros expand to `expect`s; what is written here has none.
 #[allow(clippy::expect_used)]
@@ -80,12 +118,13 @@ pub mod pallet {
 
 	/// The pallet.
 	#[pallet::pallet]
+	#[pallet::storage_version(STORAGE_VERSION)]
 	pub struct Pallet<T>(_);
 
 	/// What the runtime decides.
 	#[pallet::config]
-	pub trait Config: frame_system::Config<AccountId = AccountId32> {
-		/// Currency in which bonds are held.
+	pub trait Config: frame_system::Config<AccountId = AccountId32> + pallet_clock::Config {
+		/// Currency in which bonds and deposits are held.
 		type Currency: MutateHold<
 			AccountId32,
 			Reason = <Self as Config>::RuntimeHoldReason,
@@ -95,13 +134,53 @@ pub mod pallet {
 		/// The runtime's reasons to hold funds.
 		type RuntimeHoldReason: From<HoldReason>;
 
+		/// Who may suspend and reinstate pods.
+		type AdminOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+
 		/// What a pod bonds when it registers.
 		#[pallet::constant]
 		type Bond: Get<Balance>;
 
-		/// Blocks between a pod's leaving and the first block in which it may withdraw.
+		/// Most that a pod may have at risk in live jobs, as a multiple of its bond.
 		#[pallet::constant]
-		type UnbondingPeriod: Get<BlockNumber>;
+		type MaxExposure: Get<u32>;
+
+		/// Ticks between a pod's leaving and the first in which it may withdraw: longer than any job
+		/// that it may have.
+		#[pallet::constant]
+		type UnbondingPeriod: Get<Ticks>;
+
+		/// Ticks between a pod's heartbeats, while there are few pods.
+		#[pallet::constant]
+		type HeartbeatPeriod: Get<Ticks>;
+
+		/// Heartbeats that a block has to bear on average, however many pods there are.
+		#[pallet::constant]
+		type HeartbeatsPerBlock: Get<u32>;
+
+		/// Deadlines missed in a row that suspend a pod.
+		#[pallet::constant]
+		type SuspensionThreshold: Get<u8>;
+
+		/// Length of the first suspension; every further miss doubles it.
+		#[pallet::constant]
+		type SuspensionBase: Get<Ticks>;
+
+		/// Length of the longest suspension for missed deadlines.
+		#[pallet::constant]
+		type MaxSuspension: Get<Ticks>;
+
+		/// What a job is taken to cost on average before any has been paid.
+		#[pallet::constant]
+		type InitialAveragePrice: Get<Balance>;
+
+		/// Part of an attestation's deposit that does not depend on its size.
+		#[pallet::constant]
+		type AttestationDepositBase: Get<Balance>;
+
+		/// Deposit for each byte of an attestation's tags, SCALE-encoded.
+		#[pallet::constant]
+		type AttestationDepositPerByte: Get<Balance>;
 
 		/// Weights of the calls.
 		type WeightInfo: WeightInfo;
@@ -113,11 +192,34 @@ pub mod pallet {
 		/// Bond of a registered pod.
 		#[codec(index = 0)]
 		PodBond,
+		/// Deposit for an attestation.
+		#[codec(index = 1)]
+		AttestationDeposit,
 	}
 
 	/// Registered pods.
 	#[pallet::storage]
-	pub type Pods<T: Config> = StorageMap<_, Blake2_128Concat, AccountId32, PodRecord>;
+	pub type Pods<T: Config> = CountedStorageMap<_, Blake2_128Concat, AccountId32, PodRecord>;
+
+	/// The pod of each operator.
+	#[pallet::storage]
+	pub type Operators<T: Config> = StorageMap<_, Blake2_128Concat, AccountId32, AccountId32>;
+
+	/// What issuers say of pods: first the pod, then the issuer.
+	#[pallet::storage]
+	pub type Attestations<T: Config> = StorageDoubleMap<
+		_,
+		Blake2_128Concat,
+		AccountId32,
+		Blake2_128Concat,
+		AccountId32,
+		Attestation,
+	>;
+
+	/// What jobs cost on average of late; dear ones count for more.
+	#[pallet::storage]
+	pub type AveragePrice<T: Config> =
+		StorageValue<_, Balance, ValueQuery, <T as Config>::InitialAveragePrice>;
 
 	/// What happened.
 	#[pallet::event]
@@ -127,13 +229,19 @@ pub mod pallet {
 		PodRegistered {
 			/// The pod.
 			pod: AccountId32,
+			/// The account that works for it, beside its own.
+			operator: Option<AccountId32>,
 			/// What was held.
 			bond: Balance,
+			/// What holds from now on.
+			to: PodState,
 		},
 		/// A pod changed its profile.
 		ProfileUpdated {
 			/// The pod.
 			pod: AccountId32,
+			/// Epoch of its encryption key until now.
+			from_epoch: u32,
 			/// Epoch of its encryption key from now on.
 			key_epoch: u32,
 		},
@@ -141,15 +249,81 @@ pub mod pallet {
 		PodLeaving {
 			/// The pod.
 			pod: AccountId32,
-			/// First block in which it may withdraw its bond.
-			withdrawable_from: BlockNumber,
+			/// What held.
+			from: PodState,
+			/// What holds: from when on it may withdraw its bond.
+			to: PodState,
 		},
 		/// A pod was removed and its bond released.
 		PodWithdrawn {
 			/// The pod.
 			pod: AccountId32,
+			/// What held.
+			from: PodState,
 			/// What was released.
 			bond: Balance,
+		},
+		/// Another account works for a pod.
+		OperatorChanged {
+			/// The pod.
+			pod: AccountId32,
+			/// Its operator until now.
+			from: Option<AccountId32>,
+			/// Its operator from now on.
+			to: Option<AccountId32>,
+		},
+		/// A pod bonded more.
+		BondRaised {
+			/// The pod.
+			pod: AccountId32,
+			/// Its bond until now.
+			from: Balance,
+			/// Its bond from now on.
+			to: Balance,
+		},
+		/// Somebody attested tags of a pod.
+		PodAttested {
+			/// The pod.
+			pod: AccountId32,
+			/// Who says so.
+			issuer: AccountId32,
+			/// All that this issuer says of the pod from now on.
+			tags: Tags,
+			/// First tick in which it no longer counts.
+			expires: Tick,
+			/// What is held from the issuer for it from now on.
+			deposit: Balance,
+		},
+		/// An issuer took back what it had said of a pod.
+		AttestationRevoked {
+			/// The pod.
+			pod: AccountId32,
+			/// Who had said it.
+			issuer: AccountId32,
+			/// What it had said.
+			tags: Tags,
+			/// What was released.
+			deposit: Balance,
+		},
+		/// A pod may take no new jobs for some time.
+		PodSuspended {
+			/// The pod.
+			pod: AccountId32,
+			/// What held.
+			from: PodState,
+			/// What holds; a leaving pod is suspended and leaving.
+			to: PodState,
+			/// Why.
+			reason: SuspensionReason,
+		},
+		/// Administrators ended a pod's suspension.
+		PodReinstated {
+			/// The pod.
+			pod: AccountId32,
+			/// What held.
+			from: PodState,
+			/// What holds.
+			to: PodState,
 		},
 	}
 
@@ -158,10 +332,10 @@ pub mod pallet {
 	pub enum Error<T> {
 		/// This account is registered as a pod already: update its profile instead.
 		AlreadyRegistered,
-		/// No pod is registered under this account.
+		/// No pod is registered under this account, and it operates none that it could do this for.
 		NotRegistered,
-		/// The pod is leaving: it takes no new jobs, cannot leave twice, and can register again only
-		/// after it has withdrawn.
+		/// The pod is leaving: it takes no new jobs, cannot leave twice, cannot bond more, and can
+		/// register again only after it has withdrawn.
 		PodIsLeaving,
 		/// The pod has not left: leave first.
 		NotLeaving,
@@ -170,19 +344,58 @@ pub mod pallet {
 		/// The pod has live jobs: they must end first.
 		LiveJobs,
 		/// The profile is of no use to clients: its endpoint must be an `http://` or `https://` URL,
-		/// its encryption key not all zeroes, its region two capital letters.
+		/// its encryption key one that keeps secrets, its regions one to four codes of two capital
+		/// letters, its tags of lower-case letters, digits, `-`, `.` and `:`.
 		MalformedProfile,
 		/// The pod has changed its encryption key as often as can be counted.
 		TooManyKeyEpochs,
+		/// The account operates a pod, so it cannot be one: give that up first, with
+		/// `set_operator(None)`.
+		IsOperator,
+		/// The account is a pod or operates one, so it cannot operate this one.
+		OperatorTaken,
+		/// The pod is suspended: it takes no new jobs.
+		PodIsSuspended,
+		/// The bonds of the pod's live jobs would exceed what its own bond allows: end some, or bond
+		/// more.
+		Overcommitted,
+		/// The pod was heard of less than half a period ago.
+		TooEarly,
+		/// The tick is not in the future.
+		AlreadyPast,
+		/// The pod is not suspended.
+		NotSuspended,
+		/// There must be tags, of lower-case letters, digits, `-`, `.` and `:` each.
+		MalformedTags,
+		/// The sender has attested nothing of this account.
+		NotAttested,
 	}
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn integrity_test() {
 			assert!(T::Bond::get() > 0, "a pod must have something at stake");
+			assert!(T::MaxExposure::get() > 0, "a pod must be able to take a job");
 			assert!(
 				T::UnbondingPeriod::get() > 0,
 				"a pod must not leave and withdraw in one block"
+			);
+			assert!(
+				T::HeartbeatPeriod::get() > 0 && T::HeartbeatsPerBlock::get() > 0,
+				"a pod must be able to show that it is there"
+			);
+			assert!(
+				T::SuspensionThreshold::get() > 0,
+				"a pod that misses no deadline must not be suspended"
+			);
+			assert!(
+				(1..=T::MaxSuspension::get()).contains(&T::SuspensionBase::get()),
+				"the first suspension must last, and not longer than the longest"
+			);
+			assert!(T::InitialAveragePrice::get() > 0, "every job would have the greatest weight");
+			assert!(
+				T::AttestationDepositPerByte::get() > 0,
+				"storage that costs nothing would be filled by anyone"
 			);
 		}
 
@@ -194,27 +407,32 @@ pub mod pallet {
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {
-		/// Registers the sender as a pod and holds its bond.
+		/// Registers the sender as a pod, holds its bond, and lets an operator work for it.
 		#[pallet::call_index(0)]
-		#[pallet::weight(T::WeightInfo::register())]
-		pub fn register(origin: OriginFor<T>, profile: PodProfile) -> DispatchResult {
+		#[pallet::weight(<T as Config>::WeightInfo::register())]
+		pub fn register(
+			origin: OriginFor<T>,
+			profile: PodProfile,
+			operator: Option<AccountId32>,
+		) -> DispatchResult {
 			let pod = ensure_signed(origin)?;
-			Self::do_register(pod, profile)
+			Self::do_register(pod, profile, operator)
 		}
 
-		/// Replaces the pod's profile. A new encryption key begins a new key epoch.
+		/// Replaces the pod's profile. A new encryption key begins a new key epoch. The pod or its
+		/// operator.
 		///
 		/// A leaving pod may do so too: its clients must be able to reach it.
 		#[pallet::call_index(1)]
-		#[pallet::weight(T::WeightInfo::update())]
+		#[pallet::weight(<T as Config>::WeightInfo::update())]
 		pub fn update(origin: OriginFor<T>, profile: PodProfile) -> DispatchResult {
-			let pod = ensure_signed(origin)?;
-			Self::do_update(pod, profile)
+			let signer = ensure_signed(origin)?;
+			Self::do_update(Self::acting(&signer)?, profile)
 		}
 
 		/// Stops taking jobs, for good. The bond may be withdrawn after the unbonding period.
 		#[pallet::call_index(2)]
-		#[pallet::weight(T::WeightInfo::leave())]
+		#[pallet::weight(<T as Config>::WeightInfo::leave())]
 		pub fn leave(origin: OriginFor<T>) -> DispatchResult {
 			let pod = ensure_signed(origin)?;
 			Self::do_leave(pod)
@@ -223,10 +441,79 @@ pub mod pallet {
 		/// Releases the bond and removes the pod, once the unbonding period is over and it has no
 		/// live job.
 		#[pallet::call_index(3)]
-		#[pallet::weight(T::WeightInfo::withdraw())]
+		#[pallet::weight(<T as Config>::WeightInfo::withdraw())]
 		pub fn withdraw(origin: OriginFor<T>) -> DispatchResult {
 			let pod = ensure_signed(origin)?;
 			Self::do_withdraw(pod)
+		}
+
+		/// Lets another account, or none, work for the pod. The pod itself; its operator may send
+		/// `None`, to give itself up.
+		#[pallet::call_index(4)]
+		#[pallet::weight(<T as Config>::WeightInfo::set_operator())]
+		pub fn set_operator(origin: OriginFor<T>, operator: Option<AccountId32>) -> DispatchResult {
+			let signer = ensure_signed(origin)?;
+			Self::do_set_operator(signer, operator)
+		}
+
+		/// Adds to the pod's bond, so that it may have more at risk in live jobs.
+		#[pallet::call_index(5)]
+		#[pallet::weight(<T as Config>::WeightInfo::bond_more())]
+		pub fn bond_more(
+			origin: OriginFor<T>,
+			#[pallet::compact] amount: Balance,
+		) -> DispatchResult {
+			let pod = ensure_signed(origin)?;
+			Self::do_bond_more(pod, amount)
+		}
+
+		/// Shows that the pod is there. The pod or its operator.
+		///
+		/// Free once a period has passed without a sign of the pod, refused within half of one.
+		#[pallet::call_index(6)]
+		#[pallet::weight(<T as Config>::WeightInfo::heartbeat())]
+		pub fn heartbeat(origin: OriginFor<T>) -> DispatchResultWithPostInfo {
+			let signer = ensure_signed(origin)?;
+			let pays = Self::do_heartbeat(&Self::acting(&signer)?)?;
+			Ok(pays.into())
+		}
+
+		/// Says that a pod deserves these tags until `expires`, against a deposit. Replaces all that
+		/// the sender has said of it before.
+		#[pallet::call_index(7)]
+		#[pallet::weight(<T as Config>::WeightInfo::attest())]
+		pub fn attest(
+			origin: OriginFor<T>,
+			pod: AccountId32,
+			tags: Tags,
+			expires: Tick,
+		) -> DispatchResult {
+			let issuer = ensure_signed(origin)?;
+			Self::do_attest(issuer, pod, tags, expires)
+		}
+
+		/// Takes back all that the sender has said of a pod, and releases the deposit.
+		#[pallet::call_index(8)]
+		#[pallet::weight(<T as Config>::WeightInfo::revoke())]
+		pub fn revoke(origin: OriginFor<T>, pod: AccountId32) -> DispatchResult {
+			let issuer = ensure_signed(origin)?;
+			Self::do_revoke(issuer, pod)
+		}
+
+		/// Keeps a pod from taking jobs until some tick. Administrators only.
+		#[pallet::call_index(9)]
+		#[pallet::weight(<T as Config>::WeightInfo::suspend())]
+		pub fn suspend(origin: OriginFor<T>, pod: AccountId32, until: Tick) -> DispatchResult {
+			T::AdminOrigin::ensure_origin(origin)?;
+			Self::do_suspend(pod, until)
+		}
+
+		/// Ends a pod's suspension, and forgets the misses that led to it. Administrators only.
+		#[pallet::call_index(10)]
+		#[pallet::weight(<T as Config>::WeightInfo::reinstate())]
+		pub fn reinstate(origin: OriginFor<T>, pod: AccountId32) -> DispatchResult {
+			T::AdminOrigin::ensure_origin(origin)?;
+			Self::do_reinstate(pod)
 		}
 	}
 
@@ -237,145 +524,30 @@ pub mod pallet {
 			Pods::<T>::get(pod)
 		}
 
-		/// Share of a registered pod's acknowledged jobs that were settled, in thousandths.
+		/// A registered pod and what holds of it.
+		pub fn pod_view(pod: AccountId32) -> Option<PodView> {
+			Self::view(&pod)
+		}
+
+		/// A registered pod's reputation in thousandths: the share of its work that was settled.
 		pub fn reputation(pod: AccountId32) -> Option<u16> {
 			Pods::<T>::get(pod).map(|record| record.record.reputation())
 		}
+
+		/// What an issuer says of a pod, expired or not.
+		pub fn attestation(pod: AccountId32, issuer: AccountId32) -> Option<Attestation> {
+			Attestations::<T>::get(pod, issuer)
+		}
+
+		/// Ticks between a pod's heartbeats.
+		pub fn heartbeat_period() -> Ticks {
+			Self::period()
+		}
 	}
 }
 
 impl<T: Config> Pallet<T> {
-	/// The record of a pod that may take a new job.
-	///
-	/// Fails with [`Error::NotRegistered`] or [`Error::PodIsLeaving`].
-	pub fn admit(who: &AccountId32) -> Result<PodRecord, DispatchError> {
-		let record = Pods::<T>::get(who).ok_or(Error::<T>::NotRegistered)?;
-		ensure!(record.status.takes_jobs(), Error::<T>::PodIsLeaving);
-		Ok(record)
-	}
-
-	/// Counts a job that a pod has locked; [`admit`](Self::admit) comes first.
-	pub fn job_locked(who: &AccountId32) {
-		Pods::<T>::mutate_extant(who, |record| {
-			record.live_jobs = record.live_jobs.saturating_add(1);
-		});
-	}
-
-	/// Counts the end of a job that a pod had locked, and enters it into the pod's track record.
-	pub fn job_ended(who: &AccountId32, end: JobEnd) {
-		Pods::<T>::mutate_extant(who, |record| record.job_ended(end));
-	}
-
-	fn now() -> BlockNumber {
-		frame_system::Pallet::<T>::block_number().saturated_into()
-	}
-
-	fn do_register(pod: AccountId32, profile: PodProfile) -> DispatchResult {
-		ensure!(profile.is_well_formed(), Error::<T>::MalformedProfile);
-		if let Some(record) = Pods::<T>::get(&pod) {
-			return Err(match record.status {
-				PodStatus::Active => Error::<T>::AlreadyRegistered,
-				PodStatus::Leaving { .. } => Error::<T>::PodIsLeaving,
-			}
-			.into());
-		}
-
-		let bond = T::Bond::get();
-		T::Currency::hold(&HoldReason::PodBond.into(), &pod, bond)?;
-		let record = PodRecord {
-			profile,
-			key_epoch: 0,
-			bond,
-			status: PodStatus::Active,
-			live_jobs: 0,
-			record: TrackRecord::default(),
-		};
-		Pods::<T>::insert(&pod, record);
-
-		Self::deposit_event(Event::PodRegistered { pod, bond });
-		Ok(())
-	}
-
-	fn do_update(pod: AccountId32, profile: PodProfile) -> DispatchResult {
-		ensure!(profile.is_well_formed(), Error::<T>::MalformedProfile);
-		let key_epoch = Self::mutate_registered(&pod, |record| {
-			if record.profile.encryption_key != profile.encryption_key {
-				record.key_epoch =
-					record.key_epoch.checked_add(1).ok_or(Error::<T>::TooManyKeyEpochs)?;
-			}
-			record.profile = profile;
-			Ok(record.key_epoch)
-		})?;
-		Self::deposit_event(Event::ProfileUpdated { pod, key_epoch });
-		Ok(())
-	}
-
-	fn do_leave(pod: AccountId32) -> DispatchResult {
-		let withdrawable_from = Self::now().saturating_add(T::UnbondingPeriod::get());
-		Self::mutate_registered(&pod, |record| {
-			ensure!(record.status.takes_jobs(), Error::<T>::PodIsLeaving);
-			record.status = PodStatus::Leaving { withdrawable_from };
-			Ok(())
-		})?;
-		Self::deposit_event(Event::PodLeaving { pod, withdrawable_from });
-		Ok(())
-	}
-
-	fn do_withdraw(pod: AccountId32) -> DispatchResult {
-		let record = Pods::<T>::get(&pod).ok_or(Error::<T>::NotRegistered)?;
-		let PodStatus::Leaving { withdrawable_from } = record.status else {
-			return Err(Error::<T>::NotLeaving.into());
-		};
-		ensure!(Self::now() >= withdrawable_from, Error::<T>::StillUnbonding);
-		ensure!(record.live_jobs == 0, Error::<T>::LiveJobs);
-
-		Pods::<T>::remove(&pod);
-		let bond = T::Currency::release(
-			&HoldReason::PodBond.into(),
-			&pod,
-			record.bond,
-			// A bond that something else had touched must not keep the pod from leaving.
-			Precision::BestEffort,
-		)?;
-
-		Self::deposit_event(Event::PodWithdrawn { pod, bond });
-		Ok(())
-	}
-
-	/// Changes the record of a registered pod.
-	fn mutate_registered<R>(
-		pod: &AccountId32,
-		change: impl FnOnce(&mut PodRecord) -> Result<R, DispatchError>,
-	) -> Result<R, DispatchError> {
-		Pods::<T>::try_mutate(pod, |record| {
-			change(record.as_mut().ok_or(Error::<T>::NotRegistered)?)
-		})
-	}
-}
-
-#[cfg(any(feature = "try-runtime", test))]
-impl<T: Config> Pallet<T> {
-	/// What must hold between any two blocks.
-	///
-	/// * each profile is well formed;
-	/// * what is held from an account is its pod's bond, and nothing without a pod.
-	pub(crate) fn do_try_state() -> Result<(), DispatchError> {
-		use alloc::collections::BTreeMap;
-		use frame_support::traits::fungible::InspectHold;
-
-		let mut bonds = BTreeMap::<AccountId32, Balance>::new();
-		for (pod, record) in Pods::<T>::iter() {
-			ensure!(record.profile.is_well_formed(), "a profile must be well formed");
-			bonds.insert(pod, record.bond);
-		}
-		for account in frame_system::Account::<T>::iter_keys() {
-			ensure!(
-				T::Currency::balance_on_hold(&HoldReason::PodBond.into(), &account)
-					== bonds.remove(&account).unwrap_or_default(),
-				"what is held from an account must be its pod's bond"
-			);
-		}
-		ensure!(bonds.is_empty(), "a pod must be an account");
-		Ok(())
+	fn now() -> Tick {
+		pallet_clock::Pallet::<T>::now()
 	}
 }

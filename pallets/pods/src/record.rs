@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! What the chain keeps of a pod.
+//! What the chain keeps of a pod, and what holds of it at some moment.
 
-use codec::{Decode, Encode, MaxEncodedLen};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use proofpod_primitives::{
-	pod::{PodProfile, TrackRecord},
-	Balance, BlockNumber,
+	pod::{PodProfile, PodState, Tags, TrackRecord},
+	Balance, Tick, Ticks,
 };
 use scale_info::TypeInfo;
+use sp_runtime::AccountId32;
 
-/// Whether a pod takes jobs.
+/// Whether a pod means to take jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "std", serde(rename_all = "lowercase"))]
 pub enum PodStatus {
 	/// It does.
 	#[codec(index = 0)]
@@ -18,16 +21,9 @@ pub enum PodStatus {
 	/// It finishes those that it has.
 	#[codec(index = 1)]
 	Leaving {
-		/// First block in which it may withdraw its bond.
-		withdrawable_from: BlockNumber,
+		/// First tick in which it may withdraw its bond.
+		withdrawable_from: Tick,
 	},
-}
-
-impl PodStatus {
-	/// Whether the pod takes new jobs.
-	pub fn takes_jobs(&self) -> bool {
-		matches!(self, Self::Active)
-	}
 }
 
 /// How a job ended for the pod that had locked it.
@@ -45,35 +41,189 @@ pub enum JobEnd {
 	Released,
 }
 
+impl JobEnd {
+	/// Whether the pod itself ended the job, which shows that it is there.
+	pub fn is_the_pods_act(&self) -> bool {
+		matches!(self, Self::Settled | Self::Discarded | Self::Released)
+	}
+}
+
+/// Why a pod was suspended.
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
+pub enum SuspensionReason {
+	/// It missed the deadlines of too many jobs in a row.
+	#[codec(index = 0)]
+	Missed,
+	/// The chain's administrators decided so.
+	#[codec(index = 1)]
+	Administrators,
+}
+
+/// How misses in a row are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Discipline {
+	/// So many misses suspend a pod.
+	pub threshold: u8,
+	/// Length of the first suspension; every further miss doubles it.
+	pub base: Ticks,
+	/// Length of the longest.
+	pub most: Ticks,
+}
+
+impl Discipline {
+	/// How long a pod is suspended that has missed so many deadlines in a row.
+	pub fn term(&self, faults: u8) -> Option<Ticks> {
+		let doublings = u32::from(faults.checked_sub(self.threshold)?);
+		let factor = 1u32.checked_shl(doublings).unwrap_or(Ticks::MAX);
+		Some(self.base.saturating_mul(factor).min(self.most))
+	}
+}
+
 /// A registered pod.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
 pub struct PodRecord {
 	/// What the pod says of itself.
 	pub profile: PodProfile,
 	/// How many times it has changed its encryption key.
 	pub key_epoch: u32,
+	/// The account that works for it, beside its own.
+	pub operator: Option<AccountId32>,
 	/// What is held from it for its registration.
 	pub bond: Balance,
-	/// Whether it takes jobs.
+	/// Whether it means to take jobs.
 	pub status: PodStatus,
 	/// Number of jobs that it has locked and that have not ended for it.
 	pub live_jobs: u32,
+	/// Sum of the bonds of those jobs.
+	pub exposure: Balance,
+	/// When it last did something that a living pod does.
+	pub last_seen: Tick,
+	/// First tick in which it is not suspended.
+	pub suspended_until: Tick,
+	/// Deadlines missed in a row.
+	pub faults: u8,
 	/// How its jobs ended.
 	pub record: TrackRecord,
 }
 
 impl PodRecord {
-	/// Counts the end of one of the pod's jobs.
-	pub fn job_ended(&mut self, end: JobEnd) {
-		self.live_jobs = self.live_jobs.saturating_sub(1);
-		let record = &mut self.record;
-		let counter = match end {
-			JobEnd::Settled => &mut record.settled,
-			JobEnd::Unacknowledged => &mut record.unacknowledged,
-			JobEnd::Discarded => &mut record.discarded,
-			JobEnd::Missed => &mut record.missed,
-			JobEnd::Released => return,
-		};
-		*counter = counter.saturating_add(1);
+	/// What holds of the pod, where pods give a heartbeat once in `period`.
+	pub fn state(&self, now: Tick, period: Ticks) -> PodState {
+		if let PodStatus::Leaving { withdrawable_from } = self.status {
+			PodState::Leaving { withdrawable_from }
+		} else if self.is_suspended(now) {
+			PodState::Suspended { until: self.suspended_until }
+		} else if now.since(self.last_seen) > period.saturating_mul(2) {
+			PodState::Silent
+		} else {
+			PodState::Live
+		}
 	}
+
+	/// Whether a suspension lasts, be the pod leaving or not.
+	pub fn is_suspended(&self, now: Tick) -> bool {
+		now < self.suspended_until
+	}
+
+	/// Sum of the bonds of jobs that the pod may lock besides those that it has.
+	pub fn headroom(&self, max_exposure: u32) -> Balance {
+		self.bond.saturating_mul(max_exposure.into()).saturating_sub(self.exposure)
+	}
+
+	/// Counts a job that the pod has locked.
+	pub fn job_locked(&mut self, now: Tick, bond: Balance) {
+		self.live_jobs = self.live_jobs.saturating_add(1);
+		self.exposure = self.exposure.saturating_add(bond);
+		self.last_seen = now;
+	}
+
+	/// Counts the end of one of the pod's jobs, which has this weight in its track record.
+	pub fn job_ended(
+		&mut self,
+		now: Tick,
+		bond: Balance,
+		end: JobEnd,
+		weight: u32,
+		discipline: Discipline,
+	) {
+		self.live_jobs = self.live_jobs.saturating_sub(1);
+		self.exposure = self.exposure.saturating_sub(bond);
+		if end.is_the_pods_act() {
+			self.last_seen = now;
+		}
+		let count = |counter: &mut u32| *counter = counter.saturating_add(1);
+		match end {
+			JobEnd::Settled => {
+				count(&mut self.record.settled);
+				self.record.note(true, weight);
+				self.faults = 0;
+			},
+			JobEnd::Unacknowledged => count(&mut self.record.unacknowledged),
+			JobEnd::Discarded => {
+				count(&mut self.record.discarded);
+				self.record.note(false, weight);
+			},
+			JobEnd::Missed => {
+				count(&mut self.record.missed);
+				self.record.note(false, weight);
+				self.fault(now, discipline);
+			},
+			JobEnd::Released => {},
+		}
+	}
+
+	/// Notes a missed deadline.
+	///
+	/// What a suspended pod misses it had locked before: one outage counts once it is punished, not
+	/// for every job that it hit.
+	fn fault(&mut self, now: Tick, discipline: Discipline) {
+		if self.is_suspended(now) {
+			return;
+		}
+		self.faults = self.faults.saturating_add(1);
+		if let Some(term) = discipline.term(self.faults) {
+			self.suspended_until = now.after(term);
+		}
+	}
+}
+
+/// A registered pod and what holds of it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, TypeInfo)]
+#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
+pub struct PodView {
+	/// What holds.
+	pub state: PodState,
+	/// When that was.
+	pub now: Tick,
+	/// Reputation in thousandths.
+	pub reputation: u16,
+	/// Sum of the bonds of jobs that it may lock besides those that it has.
+	pub headroom: Balance,
+	/// When its next heartbeat is due.
+	pub heartbeat_due: Tick,
+	/// Its record.
+	pub record: PodRecord,
+}
+
+/// What somebody says of a pod.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+pub struct Attestation {
+	/// Tags that the pod deserves.
+	pub tags: Tags,
+	/// First tick in which the word no longer counts.
+	pub expires: Tick,
+	/// What is held from the issuer for it.
+	pub deposit: Balance,
 }

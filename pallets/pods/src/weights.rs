@@ -22,6 +22,20 @@ pub trait WeightInfo {
 	fn leave() -> Weight;
 	/// Withdrawing the bond.
 	fn withdraw() -> Weight;
+	/// Changing who works for a pod.
+	fn set_operator() -> Weight;
+	/// Bonding more.
+	fn bond_more() -> Weight;
+	/// A heartbeat.
+	fn heartbeat() -> Weight;
+	/// Attesting tags.
+	fn attest() -> Weight;
+	/// Taking an attestation back.
+	fn revoke() -> Weight;
+	/// Suspending a pod.
+	fn suspend() -> Weight;
+	/// Ending a suspension.
+	fn reinstate() -> Weight;
 }
 
 /// Estimates; see the head of this file.
@@ -48,24 +62,89 @@ impl WeightInfo for () {
 	fn withdraw() -> Weight {
 		micros(80)
 	}
+
+	fn set_operator() -> Weight {
+		micros(40)
+	}
+
+	fn bond_more() -> Weight {
+		micros(80)
+	}
+
+	fn heartbeat() -> Weight {
+		micros(40)
+	}
+
+	fn attest() -> Weight {
+		micros(80)
+	}
+
+	fn revoke() -> Weight {
+		micros(80)
+	}
+
+	fn suspend() -> Weight {
+		micros(40)
+	}
+
+	fn reinstate() -> Weight {
+		micros(40)
+	}
 }
 
 impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
 	fn register() -> Weight {
-		// Pod, account, holds.
-		<()>::register().saturating_add(T::DbWeight::get().reads_writes(3, 3))
+		// Pod and number of pods, both roles of it and its operator, clock, account, holds.
+		<()>::register().saturating_add(T::DbWeight::get().reads_writes(8, 5))
 	}
 
 	fn update() -> Weight {
-		<()>::update().saturating_add(T::DbWeight::get().reads_writes(1, 1))
+		// Pod or operator, pod.
+		<()>::update().saturating_add(T::DbWeight::get().reads_writes(3, 1))
 	}
 
 	fn leave() -> Weight {
-		<()>::leave().saturating_add(T::DbWeight::get().reads_writes(1, 1))
+		// Pod, number of pods, clock.
+		<()>::leave().saturating_add(T::DbWeight::get().reads_writes(3, 1))
 	}
 
 	fn withdraw() -> Weight {
+		// Pod, number of pods, operator, clock, account, holds.
+		<()>::withdraw().saturating_add(T::DbWeight::get().reads_writes(5, 5))
+	}
+
+	fn set_operator() -> Weight {
+		// Pod, both operators and whether they are pods.
+		<()>::set_operator().saturating_add(T::DbWeight::get().reads_writes(4, 3))
+	}
+
+	fn bond_more() -> Weight {
 		// Pod, account, holds.
-		<()>::withdraw().saturating_add(T::DbWeight::get().reads_writes(3, 3))
+		<()>::bond_more().saturating_add(T::DbWeight::get().reads_writes(3, 3))
+	}
+
+	fn heartbeat() -> Weight {
+		// Operator, pod, number of pods, clock.
+		<()>::heartbeat().saturating_add(T::DbWeight::get().reads_writes(5, 1))
+	}
+
+	fn attest() -> Weight {
+		// Pod, attestation, clock, account, holds.
+		<()>::attest().saturating_add(T::DbWeight::get().reads_writes(5, 3))
+	}
+
+	fn revoke() -> Weight {
+		// Attestation, account, holds.
+		<()>::revoke().saturating_add(T::DbWeight::get().reads_writes(3, 3))
+	}
+
+	fn suspend() -> Weight {
+		// Pod, number of pods, clock.
+		<()>::suspend().saturating_add(T::DbWeight::get().reads_writes(3, 1))
+	}
+
+	fn reinstate() -> Weight {
+		// Pod, number of pods, clock.
+		<()>::reinstate().saturating_add(T::DbWeight::get().reads_writes(3, 1))
 	}
 }

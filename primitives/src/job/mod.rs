@@ -129,6 +129,15 @@ impl<Account> StoredState<Account> {
 			Self::Locked(lock) | Self::Proving(lock) => Some(lock),
 		}
 	}
+
+	/// One word for it, whether or not it still holds.
+	pub fn stage(&self) -> Stage {
+		match self {
+			Self::Open => Stage::Open,
+			Self::Locked(_) => Stage::Locked,
+			Self::Proving(_) => Stage::Proving,
+		}
+	}
 }
 
 /// A live job's record.

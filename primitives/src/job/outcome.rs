@@ -53,7 +53,7 @@ pub enum Outcome<Account> {
 	Settled {
 		/// Who proved it.
 		pod: Account,
-		/// What it was paid.
+		/// What the client paid; the market's fee came off it before it reached the pod.
 		price: Balance,
 		/// [Digest](crate::statement::JobStatement::digest) of what was proved.
 		statement: Digest,

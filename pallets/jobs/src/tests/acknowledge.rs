@@ -2,7 +2,10 @@
 
 use crate::{mock::*, Error, Event, HoldReason, Jobs};
 use frame_support::{assert_noop, assert_ok};
-use proofpod_primitives::{job::StoredState, JobId};
+use proofpod_primitives::{
+	job::{Stage, StoredState},
+	JobId, Tick,
+};
 use sp_runtime::DispatchError;
 
 #[test]
@@ -13,7 +16,11 @@ fn acknowledging_starts_the_proof() {
 		events();
 		assert_ok!(acknowledge(pod(), job));
 		assert_eq!(Jobs::<Test>::get(job).unwrap().state, StoredState::Proving(claim));
-		assert_eq!(events(), vec![Event::Acknowledged { job, pod: pod() }]);
+		let (from, to) = (Stage::Locked, Stage::Proving);
+		assert_eq!(
+			events(),
+			vec![Event::Acknowledged { job, pod: pod(), from, to, prove_by: Tick(36) }]
+		);
 		assert_eq!(held(HoldReason::JobBond, &pod()), 50);
 		assert_eq!(slots(job), vec![37]);
 		check();
@@ -21,7 +28,7 @@ fn acknowledging_starts_the_proof() {
 }
 
 #[test]
-fn last_block_to_acknowledge_is_the_deadlines_own() {
+fn last_tick_to_acknowledge_is_the_deadlines_own() {
 	ext().execute_with(|| {
 		let (early, late) = (locked(), locked());
 		go_to(6);
@@ -33,11 +40,33 @@ fn last_block_to_acknowledge_is_the_deadlines_own() {
 }
 
 #[test]
+fn blocks_without_a_tick_bring_no_deadline_nearer() {
+	ext().execute_with(|| {
+		let job = locked();
+		go_to(6);
+		System::set_block_number(100_000);
+		assert_ok!(acknowledge(pod(), job));
+		check();
+	});
+}
+
+#[test]
 fn only_the_pod_that_locked_acknowledges() {
 	ext().execute_with(|| {
 		let job = locked();
 		assert_noop!(acknowledge(rival(), job), Error::<Test>::NotPod);
-		assert_noop!(acknowledge(client(), job), Error::<Test>::NotPod);
+		assert_noop!(acknowledge(client(), job), PodsError::NotRegistered);
+	});
+}
+
+#[test]
+fn its_operator_acknowledges_for_it() {
+	ext().execute_with(|| {
+		let job = locked();
+		assert_noop!(acknowledge(operator(), job), PodsError::NotRegistered);
+		Pods::set_operator(RuntimeOrigin::signed(pod()), Some(operator())).unwrap();
+		assert_ok!(acknowledge(operator(), job));
+		check();
 	});
 }
 

@@ -1,33 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use crate::{mock::*, Error, Event, HoldReason, Jobs, Receipts};
+use crate::{mock::*, Error, HoldReason, Jobs, Receipts};
 use frame_support::{assert_noop, assert_ok};
 use proofpod_primitives::{
-	job::{Outcome, Receipt},
+	job::{Outcome, Reason, Receipt, Stage},
 	JobId,
 };
-use sp_runtime::{AccountId32, DispatchError, DispatchResult};
-
-fn cancel(who: AccountId32, job: JobId) -> DispatchResult {
-	JobMarket::cancel(RuntimeOrigin::signed(who), job)
-}
+use sp_runtime::DispatchError;
 
 #[test]
-fn cancelling_refunds_the_client() {
+fn cancelling_refunds_payment_and_deposit() {
 	ext().execute_with(|| {
 		let job = open();
 		go_to(4);
 		events();
 		assert_ok!(cancel(client(), job));
-		assert_eq!(events(), vec![Event::Cancelled { job }]);
+		let (to, reason) = (Stage::Cancelled, Reason::Withdrawn);
+		assert_eq!(events(), vec![ended(job, to, reason, None, [0; 3], 200 + DEPOSIT)]);
 		assert_eq!(Balances::free_balance(client()), ENDOWMENT);
 		let model = sealed_model().id();
 		assert_eq!(
 			Receipts::<Test>::get(job),
-			Some(Receipt { client: client(), model, block: 4, outcome: Outcome::Cancelled })
+			Some(Receipt { client: client(), model, block: block(4), outcome: Outcome::Cancelled })
 		);
 		assert!(!Jobs::<Test>::contains_key(job));
 		assert_eq!((slots(job), jobs_of(model)), (vec![], 0));
+		assert_eq!(JobMarket::live_of(client()), 0);
 		check();
 	});
 }
@@ -39,9 +37,39 @@ fn cancelling_undoes_a_lapsed_lock() {
 		go_to(7);
 		events();
 		assert_ok!(cancel(client(), job));
-		assert_eq!(events(), vec![Event::Reopened { job, pod: pod() }, Event::Cancelled { job }]);
+		assert_eq!(
+			events(),
+			vec![
+				reopened(job, pod(), Reason::Lapsed, [FEE, FEE, 0]),
+				ended(job, Stage::Cancelled, Reason::Withdrawn, None, [0; 3], 200 + DEPOSIT - FEE),
+			]
+		);
 		assert_eq!(held(HoldReason::JobBond, &pod()), 0);
+		assert_eq!(total(&pod()), ENDOWMENT - FEE);
+		assert_eq!(Balances::free_balance(client()), ENDOWMENT - FEE);
 		assert_eq!(pod_record(&pod()).record.unacknowledged, 1);
+		check();
+	});
+}
+
+#[test]
+fn cancelling_undoes_a_missed_claim() {
+	ext().execute_with(|| {
+		let job = proving_with_failover();
+		go_to(37);
+		events();
+		assert_ok!(cancel(client(), job));
+		assert_eq!(
+			events(),
+			vec![
+				reopened(job, pod(), Reason::Missed, [50, 0, 20]),
+				ended(job, Stage::Cancelled, Reason::Withdrawn, None, [0; 3], 200 + DEPOSIT),
+			]
+		);
+		assert_eq!(Receipts::<Test>::get(job).unwrap().outcome, Outcome::Cancelled);
+		assert_eq!(total(&pod()), ENDOWMENT - 50);
+		assert_eq!(Balances::free_balance(client()), ENDOWMENT + 20);
+		assert_eq!(pod_record(&pod()).record.missed, 1);
 		check();
 	});
 }

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use crate::{mock::*, Error, Event, HoldReason, Receipts};
+use crate::{mock::*, Error, HoldReason, Receipts};
 use frame_support::{assert_noop, assert_ok};
 use proofpod_primitives::{
-	job::{FailureReason, JobRequest, Outcome, PriceRamp, Receipt},
+	job::{FailureReason, JobRequest, Outcome, PriceRamp, Reason, Receipt, Stage},
 	JobId,
 };
-use sp_runtime::{AccountId32, DispatchError, DispatchResult};
-
-fn discard(who: AccountId32, job: JobId) -> DispatchResult {
-	JobMarket::discard(RuntimeOrigin::signed(who), job)
-}
+use sp_runtime::DispatchError;
 
 #[test]
 fn discarding_costs_the_smaller_slash() {
@@ -23,26 +19,56 @@ fn discarding_costs_the_smaller_slash() {
 
 		// A quarter of 50, rounded up, is 13; two fifths of that, rounded down, are the client's.
 		let reason = FailureReason::Discarded;
+		let refunded = 200 + DEPOSIT;
 		assert_eq!(
 			events(),
-			vec![Event::Failed { job, pod: pod(), reason, slashed: 13, compensation: 5 }]
+			vec![ended(job, Stage::Failed, reason.into(), Some(pod()), [13, 0, 5], refunded)]
 		);
 		assert_eq!(Balances::free_balance(client()), ENDOWMENT + 5);
 		assert_eq!(total(&pod()), ENDOWMENT - 13);
 		assert_eq!(Balances::total_issuance(), issuance - 8);
 		assert_eq!(held(HoldReason::JobBond, &pod()), 0);
 		let record = pod_record(&pod());
-		assert_eq!((record.live_jobs, record.record.discarded), (0, 1));
+		assert_eq!((record.live_jobs, record.exposure, record.record.discarded), (0, 0, 1));
 		assert_eq!(
 			Receipts::<Test>::get(job),
 			Some(Receipt {
 				client: client(),
 				model: sealed_model().id(),
-				block: 9,
+				block: block(9),
 				outcome: Outcome::Failed { pod: pod(), reason, slashed: 13, compensation: 5 },
 			})
 		);
 		assert_eq!((slots(job), jobs_of(sealed_model().id())), (vec![], 0));
+		check();
+	});
+}
+
+#[test]
+fn discarding_in_the_tick_of_the_opening_ends_the_job_too() {
+	ext().execute_with(|| {
+		let job = proving();
+		assert_ok!(discard(pod(), job));
+		assert_eq!(Receipts::<Test>::get(job).unwrap().outcome.stage(), Stage::Failed);
+		check();
+	});
+}
+
+#[test]
+fn discarding_opens_the_job_for_others_where_the_client_asked_for_it() {
+	ext().execute_with(|| {
+		let job = proving_with_failover();
+		go_to(9);
+		events();
+		assert_ok!(discard(pod(), job));
+		assert_eq!(events(), vec![reopened(job, pod(), Reason::Discarded, [13, 0, 5])]);
+		assert_eq!(total(&client()), ENDOWMENT + 5);
+		assert_eq!(held(HoldReason::JobPayment, &client()), 200);
+		assert_eq!(held(HoldReason::JobDeposit, &client()), DEPOSIT);
+		assert_eq!(slots(job), vec![82], "the time to lock is that of the failover");
+		check();
+		assert_noop!(lock(pod(), job), Error::<Test>::Barred);
+		assert_ok!(lock(rival(), job));
 		check();
 	});
 }
@@ -61,6 +87,7 @@ fn other_jobs_holds_are_untouched() {
 		assert_ok!(discard(pod(), job));
 		assert_eq!(held(HoldReason::JobBond, &pod()), 50);
 		assert_eq!(held(HoldReason::JobPayment, &client()), 200);
+		assert_eq!(held(HoldReason::JobDeposit, &client()), DEPOSIT);
 		assert_ok!(discard(pod(), other));
 		check();
 	});
@@ -79,22 +106,9 @@ fn nothing_goes_to_the_client_without_a_share() {
 }
 
 #[test]
-fn a_whole_share_burns_nothing() {
-	ext().execute_with(|| {
-		ClientShare::set(1000);
-		let job = proving();
-		let issuance = Balances::total_issuance();
-		assert_ok!(discard(pod(), job));
-		assert_eq!(total(&client()), ENDOWMENT + 13);
-		assert_eq!(Balances::total_issuance(), issuance);
-		check();
-	});
-}
-
-#[test]
 fn a_pod_that_is_its_own_client_loses_what_is_burned() {
 	ext().execute_with(|| {
-		Pods::register(RuntimeOrigin::signed(client()), profile(*b"CH")).unwrap();
+		register(client(), profile(*b"CH"));
 		let job = open();
 		lock(client(), job).unwrap();
 		acknowledge(client(), job).unwrap();
@@ -117,15 +131,55 @@ fn a_frozen_pod_is_slashed_all_the_same() {
 }
 
 #[test]
+fn a_client_without_free_balance_is_compensated_while_its_payment_stays_held() {
+	ext().execute_with(|| {
+		let job = proving_with_failover();
+		empty(&client());
+		assert_ok!(discard(pod(), job));
+		assert_eq!(Balances::free_balance(client()), 5);
+		check();
+	});
+}
+
+#[test]
+fn a_rest_of_a_bond_that_cannot_be_released_is_dust() {
+	ext().execute_with(|| {
+		BondFloor::set(16);
+		BondShare::set(sp_runtime::Permill::zero());
+		DiscardShare::set(sp_runtime::Permill::from_percent(80));
+		let job = proving();
+		empty(&pod());
+		let issuance = Balances::total_issuance();
+		assert_ok!(discard(pod(), job));
+		// 13 of 16 are slashed, of which 5 are the client's; 3 do not reach the existential deposit.
+		assert_eq!(total(&pod()), POD_BOND);
+		assert_eq!(Balances::total_issuance(), issuance - 8 - 3);
+		check();
+	});
+}
+
+#[test]
 fn only_the_pod_discards_and_only_while_proving() {
 	ext().execute_with(|| {
 		let job = locked();
 		assert_noop!(discard(pod(), job), Error::<Test>::NotProving);
 		assert_ok!(acknowledge(pod(), job));
 		assert_noop!(discard(rival(), job), Error::<Test>::NotPod);
-		assert_noop!(discard(client(), job), Error::<Test>::NotPod);
+		assert_noop!(discard(client(), job), PodsError::NotRegistered);
 		assert_noop!(discard(pod(), JobId(7)), Error::<Test>::JobNotFound);
 		assert_noop!(JobMarket::discard(RuntimeOrigin::none(), job), DispatchError::BadOrigin);
+	});
+}
+
+#[test]
+fn its_operator_discards_for_it() {
+	ext().execute_with(|| {
+		let job = proving();
+		Pods::set_operator(RuntimeOrigin::signed(pod()), Some(operator())).unwrap();
+		assert_ok!(discard(operator(), job));
+		assert_eq!(total(&pod()), ENDOWMENT - 13);
+		assert_eq!(total(&operator()), ENDOWMENT);
+		check();
 	});
 }
 

@@ -3,9 +3,12 @@
 use crate::{mock::*, Error, Event, HoldReason, Jobs, NextJobId};
 use frame_support::{assert_noop, assert_ok};
 use proofpod_primitives::{
-	job::{BondTerms, Job, JobRequest, PriceRamp, Requirements, StoredState, Windows, JOB_RULES},
+	job::{
+		Job, JobRequest, JobTerms, PriceRamp, RequiredTag, Requirements, Stage, StoredState,
+		Windows, JOB_RULES,
+	},
 	pod::PrivacyTier,
-	InputCommitment, JobId, ModelId, OutputKeyCommitment,
+	InputCommitment, JobId, ModelId, OutputKeyCommitment, Tick,
 };
 use sp_runtime::{AccountId32, DispatchError, TokenError};
 
@@ -30,11 +33,16 @@ fn priced(min: u128, max: u128) -> JobRequest<AccountId32> {
 }
 
 fn windowed(lock: u32, acknowledge: u32, prove: u32) -> JobRequest<AccountId32> {
-	JobRequest { windows: Windows { lock, acknowledge, prove }, ..request() }
+	let windows = Windows { lock, acknowledge, prove, failover: 0 };
+	JobRequest { windows, ..request() }
+}
+
+fn with_failover(failover: u32) -> JobRequest<AccountId32> {
+	JobRequest { windows: Windows { failover, ..request().windows }, ..request() }
 }
 
 #[test]
-fn opening_holds_the_highest_price_and_fixes_the_terms() {
+fn opening_holds_price_and_deposit_and_fixes_the_terms() {
 	ext().execute_with(|| {
 		go_to(3);
 		assert_ok!(try_open(request()));
@@ -45,22 +53,37 @@ fn opening_holds_the_highest_price_and_fixes_the_terms() {
 				rules: JOB_RULES,
 				client: client(),
 				request: request(),
-				terms: BondTerms {
+				terms: JobTerms {
 					bond: 50,
 					missed_slash: 50,
 					discard_slash: 13,
-					client_share: 400
+					client_share: 400,
+					lapse_fee: FEE,
+					max_lapses: 3,
+					deposit: DEPOSIT,
+					market_fee: 20,
 				},
-				opened: 3,
+				opened: Tick(3),
+				lapses: 0,
+				failure: None,
+				barred: Default::default(),
 				state: StoredState::Open,
 			})
 		);
 		let model = sealed_model().id();
 		assert_eq!(
 			events(),
-			vec![Event::Opened { job: id, client: client(), model, max_price: 200 }]
+			vec![Event::Opened {
+				job: id,
+				client: client(),
+				model,
+				to: Stage::Open,
+				max_price: 200,
+				deposit: DEPOSIT,
+			}]
 		);
 		assert_eq!(held(HoldReason::JobPayment, &client()), 200);
+		assert_eq!(held(HoldReason::JobDeposit, &client()), DEPOSIT);
 		assert_eq!(total(&client()), ENDOWMENT);
 		assert_eq!(jobs_of(model), 1);
 		assert_eq!(slots(id), vec![24]);
@@ -74,6 +97,27 @@ fn jobs_of_one_client_are_held_side_by_side() {
 	ext().execute_with(|| {
 		assert_eq!((open(), open()), (JobId(0), JobId(1)));
 		assert_eq!(held(HoldReason::JobPayment, &client()), 400);
+		assert_eq!(held(HoldReason::JobDeposit, &client()), 2 * DEPOSIT);
+		assert_eq!(JobMarket::live_of(client()), 2);
+		check();
+	});
+}
+
+#[test]
+fn a_client_has_so_many_jobs_and_no_more() {
+	ext().execute_with(|| {
+		MaxJobsPerClient::set(2);
+		let (first, _) = (open(), open());
+		assert_noop!(try_open(request()), Error::<Test>::TooManyJobs);
+		let other = RuntimeOrigin::signed(account(4));
+		assert_ok!(JobMarket::open(other, request()));
+		cancel(client(), first).unwrap();
+		let second = open();
+		// What is overdue counts until somebody has done what is due.
+		go_to(22);
+		assert_noop!(try_open(request()), Error::<Test>::TooManyJobs);
+		poke(second).unwrap();
+		assert_ok!(try_open(request()));
 		check();
 	});
 }
@@ -89,15 +133,36 @@ fn bond_is_a_share_of_the_price_above_the_floor() {
 }
 
 #[test]
+fn a_lapses_fee_is_a_share_of_the_price_above_the_floor_and_the_deposit_covers_them_all() {
+	ext().execute_with(|| {
+		let terms = |max| Jobs::<Test>::get(open_with(priced(100, max))).unwrap().terms;
+		assert_eq!((terms(200).lapse_fee, terms(200).deposit), (4, 30 + 3 * 4));
+		assert_eq!((terms(201).lapse_fee, terms(201).deposit), (5, 30 + 3 * 5), "rounded up");
+		assert_eq!((terms(10_000).lapse_fee, terms(10_000).deposit), (200, 30 + 3 * 200));
+		check();
+	});
+}
+
+#[test]
 fn open_jobs_keep_the_terms_of_their_opening() {
 	ext().execute_with(|| {
 		let job = open();
 		let terms = Jobs::<Test>::get(job).unwrap().terms;
 		BondFloor::set(5_000);
 		ClientShare::set(0);
+		LapseFeeFloor::set(1_000);
+		MaxLapses::set(1);
+		JobDeposit::set(7);
+		MarketFee::set(500);
 		lock(pod(), job).unwrap();
 		assert_eq!(held(HoldReason::JobBond, &pod()), terms.bond);
+		go_to(7);
+		poke(job).unwrap();
 		assert_eq!(Jobs::<Test>::get(job).unwrap().terms, terms);
+		assert_eq!(held(HoldReason::JobDeposit, &client()), DEPOSIT - FEE);
+		take(rival(), job);
+		settle(rival(), job).unwrap();
+		assert_eq!(Balances::free_balance(client()), ENDOWMENT - FEE - 160);
 		check();
 	});
 }
@@ -140,13 +205,46 @@ fn windows_must_lie_within_the_chains_bounds() {
 	ext().execute_with(|| {
 		assert_noop!(try_open(windowed(1, 5, 30)), Error::<Test>::WindowTooShort);
 		assert_noop!(try_open(windowed(20, 1, 30)), Error::<Test>::WindowTooShort);
-		assert_noop!(try_open(windowed(20, 5, 1)), Error::<Test>::WindowTooShort);
+		assert_noop!(try_open(windowed(20, 5, 2)), Error::<Test>::ProveWindowTooShort);
 		assert_noop!(try_open(windowed(51, 5, 30)), Error::<Test>::LockWindowTooLong);
 		assert_noop!(try_open(windowed(20, 21, 30)), Error::<Test>::AcknowledgeWindowTooLong);
 		assert_noop!(try_open(windowed(20, 5, 41)), Error::<Test>::ProveWindowTooLong);
 		assert_noop!(try_open(windowed(u32::MAX, 5, 30)), Error::<Test>::LockWindowTooLong);
-		assert_ok!(try_open(windowed(2, 2, 2)));
+		assert_ok!(try_open(windowed(2, 2, 3)));
 		assert_ok!(try_open(windowed(50, 20, 40)));
+	});
+}
+
+#[test]
+fn a_failover_must_leave_time_to_lock_and_end() {
+	ext().execute_with(|| {
+		assert_noop!(try_open(with_failover(1)), Error::<Test>::FailoverTooShort);
+		assert_noop!(try_open(with_failover(56)), Error::<Test>::FailoverTooShort);
+		assert_noop!(try_open(with_failover(151)), Error::<Test>::FailoverTooLong);
+		assert_noop!(try_open(with_failover(u32::MAX)), Error::<Test>::FailoverTooLong);
+		assert_ok!(try_open(with_failover(0)));
+		assert_ok!(try_open(with_failover(57)));
+		assert_ok!(try_open(with_failover(150)));
+		check();
+	});
+}
+
+#[test]
+fn required_tags_must_be_tags() {
+	ext().execute_with(|| {
+		let tagged = |tags: &[&str]| {
+			let required = |tag: &&str| RequiredTag {
+				tag: tag.as_bytes().to_vec().try_into().unwrap(),
+				attested_by: None,
+			};
+			let tags = tags.iter().map(required).collect::<Vec<_>>().try_into().unwrap();
+			let requirements = Requirements { tags, ..Requirements::default() };
+			JobRequest { requirements, ..request() }
+		};
+		for malformed in ["", "GPU", "a b"] {
+			assert_noop!(try_open(tagged(&["gpu:h100", malformed])), Error::<Test>::MalformedTag);
+		}
+		assert_ok!(try_open(tagged(&["gpu:h100", "iso-27001"])));
 	});
 }
 
@@ -191,13 +289,13 @@ fn model_must_take_jobs() {
 }
 
 #[test]
-fn client_must_cover_the_highest_price_and_stay_alive() {
+fn client_must_cover_price_and_deposit_and_stay_alive() {
 	ext().execute_with(|| {
-		let poor = account(20);
-		Balances::force_set_balance(RuntimeOrigin::root(), poor.clone(), 200 + ED - 1).unwrap();
+		let (poor, needed) = (account(20), 200 + DEPOSIT + ED);
+		Balances::force_set_balance(RuntimeOrigin::root(), poor.clone(), needed - 1).unwrap();
 		let origin = RuntimeOrigin::signed(poor.clone());
 		assert_noop!(JobMarket::open(origin.clone(), request()), TokenError::FundsUnavailable);
-		Balances::force_set_balance(RuntimeOrigin::root(), poor, 200 + ED).unwrap();
+		Balances::force_set_balance(RuntimeOrigin::root(), poor, needed).unwrap();
 		assert_ok!(JobMarket::open(origin, request()));
 		check();
 	});

@@ -8,7 +8,7 @@ use frame_support::{
 	traits::{LockableCurrency, WithdrawReasons},
 };
 use proofpod_primitives::{
-	job::{JobRequest, Outcome, PriceRamp, Receipt},
+	job::{JobRequest, Outcome, PriceRamp, Receipt, Stage},
 	statement::{JobStatement, OutputElements},
 	GenesisHash, InputCommitment, JobId, OutputKeyCommitment, ProofBytes, Scalar,
 };
@@ -25,11 +25,6 @@ fn submit(
 	JobMarket::submit_result(RuntimeOrigin::signed(who), job, proof, output)
 }
 
-/// The pod submits its valid result.
-fn settle(job: JobId) -> DispatchResultWithPostInfo {
-	submit(pod(), job, proof(job, &pod(), &output()), output())
-}
-
 /// Asserts that the pod's submission is refused at the full fee, changes nothing, and that the
 /// valid one still settles.
 fn refused(job: JobId, proof: ProofBytes, output: OutputElements, error: ProofsError) {
@@ -39,7 +34,7 @@ fn refused(job: JobId, proof: ProofBytes, output: OutputElements, error: ProofsE
 	assert_eq!(refusal.post_info.pays_fee, Pays::Yes);
 	assert_eq!(refusal.post_info.actual_weight, None);
 	assert_eq!(sp_io::storage::root(sp_runtime::StateVersion::V1), root);
-	assert_ok!(settle(job));
+	assert_ok!(settle(pod(), job));
 	check();
 }
 
@@ -53,24 +48,38 @@ fn valid_proof_settles_free_of_charge() {
 		let statement = statement(job, &pod(), &output()).digest();
 		go_to(9);
 		events();
-		assert_eq!(settle(job).unwrap().pays_fee, Pays::No);
+		let issuance = Balances::total_issuance();
+		assert_eq!(settle(pod(), job).unwrap().pays_fee, Pays::No);
+		// Two hundredths of 140, rounded down, are the market's.
 		assert_eq!(
 			events(),
-			vec![Event::Settled { job, pod: pod(), client: client(), price: 140, statement }]
+			vec![Event::Settled {
+				job,
+				pod: pod(),
+				client: client(),
+				from: Stage::Proving,
+				to: Stage::Settled,
+				price: 140,
+				fee: 2,
+				refunded: 60 + DEPOSIT,
+				statement,
+			}]
 		);
+		assert_eq!(Balances::total_issuance(), issuance - 2);
 		assert_eq!(Balances::free_balance(client()), ENDOWMENT - 140);
-		assert_eq!(Balances::free_balance(pod()), ENDOWMENT - POD_BOND + 140);
+		assert_eq!(Balances::free_balance(pod()), ENDOWMENT - POD_BOND + 138);
+		assert_eq!(held(HoldReason::JobDeposit, &client()), 0);
 		assert_eq!(held(HoldReason::JobPayment, &client()), 0);
 		assert_eq!(held(HoldReason::JobBond, &pod()), 0);
 		let record = pod_record(&pod());
-		assert_eq!((record.live_jobs, record.record.settled), (0, 1));
+		assert_eq!((record.live_jobs, record.exposure, record.record.settled), (0, 0, 1));
 		let model = sealed_model().id();
 		assert_eq!((slots(job), jobs_of(model)), (vec![], 0));
 		assert!(!Jobs::<Test>::contains_key(job));
 		let outcome = Outcome::Settled { pod: pod(), price: 140, statement, output: output() };
 		assert_eq!(
 			Receipts::<Test>::get(job),
-			Some(Receipt { client: client(), model, block: 9, outcome })
+			Some(Receipt { client: client(), model, block: block(9), outcome })
 		);
 		check();
 	});
@@ -96,9 +105,9 @@ fn only_the_price_of_the_lock_is_paid() {
 		go_to(11);
 		lock(pod(), dear).unwrap();
 		acknowledge(pod(), dear).unwrap();
-		assert_ok!(settle(cheap));
+		assert_ok!(settle(pod(), cheap));
 		assert_eq!(total(&client()), ENDOWMENT - 100);
-		assert_ok!(settle(dear));
+		assert_ok!(settle(pod(), dear));
 		assert_eq!(total(&client()), ENDOWMENT - 300);
 		assert_eq!(Balances::free_balance(client()), ENDOWMENT - 300);
 		check();
@@ -106,24 +115,64 @@ fn only_the_price_of_the_lock_is_paid() {
 }
 
 #[test]
-fn client_that_is_its_own_pod_keeps_everything() {
+fn client_that_is_its_own_pod_pays_the_markets_fee() {
 	ext().execute_with(|| {
-		Pods::register(RuntimeOrigin::signed(client()), profile(*b"CH")).unwrap();
+		register(client(), profile(*b"CH"));
 		let job = open();
 		lock(client(), job).unwrap();
 		acknowledge(client(), job).unwrap();
 		assert_ok!(submit(client(), job, proof(job, &client(), &output()), output()));
-		assert_eq!(Balances::free_balance(client()), ENDOWMENT - POD_BOND);
+		assert_eq!(Balances::free_balance(client()), ENDOWMENT - POD_BOND - 2);
 		check();
 	});
 }
 
 #[test]
-fn last_block_to_prove_is_the_deadlines_own() {
+fn a_market_without_a_fee_burns_nothing() {
+	ext().execute_with(|| {
+		MarketFee::set(0);
+		let job = proving();
+		let issuance = Balances::total_issuance();
+		assert_ok!(settle(pod(), job));
+		assert_eq!(total(&pod()), ENDOWMENT + 100);
+		assert_eq!(Balances::total_issuance(), issuance);
+		check();
+	});
+}
+
+#[test]
+fn what_lapses_have_cost_stays_lost() {
+	ext().execute_with(|| {
+		let job = locked();
+		go_to(7);
+		take(rival(), job);
+		assert_ok!(settle(rival(), job));
+		assert_eq!(Balances::free_balance(client()), ENDOWMENT - 160 - FEE);
+		check();
+	});
+}
+
+#[test]
+fn an_operators_submission_pays_its_pod() {
+	ext().execute_with(|| {
+		let job = proving();
+		Pods::set_operator(RuntimeOrigin::signed(pod()), Some(operator())).unwrap();
+		// The statement names the pod, whoever sends it.
+		let own = proof(job, &operator(), &output());
+		assert_noop!(submit(operator(), job, own, output()), ProofsError::InvalidProof);
+		assert_ok!(submit(operator(), job, proof(job, &pod(), &output()), output()));
+		assert_eq!(total(&pod()), ENDOWMENT + 98);
+		assert_eq!(total(&operator()), ENDOWMENT);
+		check();
+	});
+}
+
+#[test]
+fn last_tick_to_prove_is_the_deadlines_own() {
 	ext().execute_with(|| {
 		let (early, late) = (proving(), proving());
 		go_to(36);
-		assert_ok!(settle(early));
+		assert_ok!(settle(pod(), early));
 		go_to(37);
 		let valid = proof(late, &pod(), &output());
 		assert_noop!(submit(pod(), late, valid, output()), Error::<Test>::NotProving);
@@ -148,7 +197,7 @@ fn stolen_proof_pays_nobody_else() {
 		let job = proving();
 		let stolen = proof(job, &pod(), &output());
 		assert_noop!(submit(rival(), job, stolen, output()), Error::<Test>::NotPod);
-		assert_noop!(submit(client(), job, stolen, output()), Error::<Test>::NotPod);
+		assert_noop!(submit(client(), job, stolen, output()), PodsError::NotRegistered);
 		assert_ok!(submit(pod(), job, stolen, output()));
 	});
 }
@@ -281,7 +330,7 @@ fn pod_may_leave_and_renew_its_key_while_it_proves() {
 		};
 		Pods::update(origin.clone(), renewed).unwrap();
 		Pods::leave(origin).unwrap();
-		assert_ok!(settle(job));
+		assert_ok!(settle(pod(), job));
 		check();
 	});
 }
@@ -295,7 +344,7 @@ fn model_stays_until_its_last_job_has_ended() {
 		Models::deprecate(origin.clone(), model).unwrap();
 		let in_use = pallet_models::Error::<Test>::ModelInUse;
 		assert_noop!(Models::remove(origin.clone(), model), in_use);
-		assert_ok!(settle(job));
+		assert_ok!(settle(pod(), job));
 		assert_ok!(Models::remove(origin, model));
 		check();
 	});
@@ -316,33 +365,22 @@ fn frozen_client_pays_all_the_same() {
 	ext().execute_with(|| {
 		let job = proving();
 		Balances::set_lock(*b"everyth.", &client(), u128::MAX, WithdrawReasons::all());
-		assert_ok!(settle(job));
-		assert_eq!(total(&pod()), ENDOWMENT + 100);
+		assert_ok!(settle(pod(), job));
+		assert_eq!(total(&pod()), ENDOWMENT + 98);
 		check();
 	});
-}
-
-/// Leaves an account that something else keeps alive with nothing free.
-fn empty(who: &AccountId32) {
-	System::inc_providers(who);
-	let free = Balances::free_balance(who);
-	Balances::transfer_allow_death(RuntimeOrigin::signed(who.clone()), account(8), free).unwrap();
-	assert_eq!(Balances::free_balance(who), 0);
 }
 
 #[test]
 fn client_without_free_balance_cannot_keep_its_pod_from_being_paid() {
 	ext().execute_with(|| {
-		let job =
-			open_with(JobRequest { price: PriceRamp { min: 100, max: 105, ramp: 9 }, ..request() });
-		lock(pod(), job).unwrap();
-		acknowledge(pod(), job).unwrap();
+		let price = PriceRamp { min: 100, max: 104, ramp: 9 };
+		let job = open_with(JobRequest { price, ..request() });
+		take(pod(), job);
 		empty(&client());
-		let issuance = Balances::total_issuance();
-		assert_ok!(settle(job));
-		assert_eq!(total(&pod()), ENDOWMENT + 100);
-		assert_eq!(total(&client()), 0, "a rest below the existential deposit is dust");
-		assert_eq!(Balances::total_issuance(), issuance - 5);
+		assert_ok!(settle(pod(), job));
+		assert_eq!(total(&pod()), ENDOWMENT + 98);
+		assert_eq!(total(&client()), DEPOSIT + 4, "the deposit comes first, so the rest can follow");
 		check();
 	});
 }
@@ -352,8 +390,8 @@ fn pod_without_free_balance_is_paid() {
 	ext().execute_with(|| {
 		let job = proving();
 		empty(&pod());
-		assert_ok!(settle(job));
-		assert_eq!(Balances::free_balance(pod()), 150);
+		assert_ok!(settle(pod(), job));
+		assert_eq!(Balances::free_balance(pod()), 148);
 		check();
 	});
 }

@@ -3,7 +3,10 @@
 //! What views and the runtime API answer, and the chain's identity.
 
 use crate::{mock::*, Jobs, Receipts};
-use proofpod_primitives::JobId;
+use proofpod_primitives::{
+	job::{Stage, StoredState},
+	JobId, Tick,
+};
 use sp_runtime::testing::H256;
 
 fn phase(job: JobId) -> String {
@@ -27,7 +30,7 @@ fn phase_is_what_holds_and_not_what_is_stored() {
 		let job = proving();
 		assert_eq!(phase(job), "proving");
 		go_to(58);
-		assert_eq!(phase(job), "missed");
+		assert_eq!(phase(job), "failed");
 		JobMarket::poke(RuntimeOrigin::signed(client()), job).unwrap();
 		assert_eq!(phase(job), "failed");
 
@@ -40,6 +43,42 @@ fn phase_is_what_holds_and_not_what_is_stored() {
 		JobMarket::submit_result(RuntimeOrigin::signed(pod()), job, valid, output()).unwrap();
 		assert_eq!(phase(job), "settled");
 		assert_eq!(JobMarket::phase(JobId(7)), None);
+	});
+}
+
+#[test]
+fn a_view_tells_what_holds_beside_the_record() {
+	ext().execute_with(|| {
+		let job = open_with(request_with_failover());
+		take(pod(), job);
+		go_to(37);
+		let view = JobMarket::view(job).unwrap();
+		assert_eq!(view.job, Jobs::<Test>::get(job).unwrap());
+		assert!(matches!(view.job.state, StoredState::Proving(_)));
+		assert_eq!((view.id, view.stage, view.now), (job, Stage::Open, Tick(37)));
+		assert_eq!((view.price, view.deposit_held), (200, DEPOSIT));
+		assert_eq!((view.open_until, view.failover_until), (Tick(21), Some(Tick(81))));
+		assert_eq!(view.due_from, Tick(37));
+		lock(rival(), job).unwrap();
+		let view = JobMarket::view(job).unwrap();
+		assert_eq!((view.stage, view.open_until), (Stage::Locked, Tick(81)));
+		go_to(82);
+		poke(job).unwrap();
+		assert_eq!(JobMarket::view(job), None);
+	});
+}
+
+#[test]
+fn live_jobs_are_counted_for_their_client() {
+	ext().execute_with(|| {
+		assert_eq!(JobMarket::live_of(client()), 0);
+		let jobs = [open(), open()];
+		assert_eq!((JobMarket::live_of(client()), JobMarket::live_of(pod())), (2, 0));
+		for job in jobs {
+			JobMarket::cancel(RuntimeOrigin::signed(client()), job).unwrap();
+		}
+		assert_eq!(JobMarket::live_of(client()), 0);
+		assert_eq!(crate::ClientJobs::<Test>::iter().count(), 0);
 	});
 }
 
