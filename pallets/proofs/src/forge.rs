@@ -7,6 +7,9 @@
 //! no circuit can be set up: in a runtime. Such a key proves nothing to anybody: that is why a
 //! manifest states the provenance of its setup.
 
+// Fields and groups know no overflow.
+#![allow(clippy::arithmetic_side_effects)]
+
 use crate::VerifyingKeyBytes;
 use alloc::vec::Vec;
 use ark_bls12_381::{Bls12_381, Fr, G1Affine, G2Affine};
