@@ -147,11 +147,10 @@ fn a_sweep_takes_no_more_than_its_share_of_a_block() {
 		}
 		sweep(21, Weight::MAX);
 		let weights: BlockWeights = <Test as frame_system::Config>::BlockWeights::get();
-		let block = weights.max_block;
-		let share = Perbill::from_rational(enough_for(1, 30).ref_time(), block.ref_time());
-		MaxSweepShare::set(share);
+		let all = weights.max_block.ref_time();
+		MaxSweepShare::set(Perbill::from_rational(enough_for(1, 30).ref_time(), all));
 		let used = sweep(22, Weight::MAX);
-		let limit = share * block;
+		let limit = MaxSweepShare::get() * weights.max_block;
 		assert!(used.all_lte(limit), "{used:?} of {limit:?}");
 		assert!((69..=71).contains(&Jobs::<Test>::iter().count()));
 		check();
