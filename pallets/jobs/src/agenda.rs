@@ -34,11 +34,16 @@ pub(crate) fn relocate<T: Config>(id: JobId, stored: &JobOf<T>, new: &JobOf<T>) 
 	insert::<T>(id, new);
 }
 
+/// Most weight that the sweep may take of a block.
+pub(crate) fn share<T: Config>() -> Weight {
+	let (share, block) = (T::MaxSweepShare::get(), T::BlockWeights::get().max_block);
+	Weight::from_parts(share.mul_floor(block.ref_time()), share.mul_floor(block.proof_size()))
+}
+
 /// Carries out what is due, oldest slot first, while `limit` and the sweep's share of a block last;
 /// gives the weight used.
 pub(crate) fn tidy<T: Config>(now: Tick, limit: Weight) -> Weight {
-	let share: Weight = T::MaxSweepShare::get() * T::BlockWeights::get().max_block;
-	let mut meter = WeightMeter::with_limit(limit.min(share));
+	let mut meter = WeightMeter::with_limit(limit.min(share::<T>()));
 	if meter.try_consume(<T as Config>::WeightInfo::tidy_base()).is_err() {
 		return Weight::zero();
 	}

@@ -2,11 +2,8 @@
 
 //! What the runtime's choices must satisfy among each other.
 
-use crate::{submission_weight, terms::terms, Config, WeightInfo};
-use frame_support::{
-	traits::{fungible::Inspect, Get},
-	weights::Weight,
-};
+use crate::{agenda, submission_weight, terms::terms, Config, WeightInfo};
+use frame_support::traits::{fungible::Inspect, Get};
 use proofpod_primitives::{Balance, MAX_OUTPUT_ELEMENTS};
 
 /// Asserts that the pallet's configuration is consistent.
@@ -82,7 +79,7 @@ fn check_weights<T: Config>() {
 	let block = T::BlockWeights::get().max_block;
 	let heaviest = submission_weight::<T>(MAX_OUTPUT_ELEMENTS);
 	assert!(heaviest.all_lte(block), "{heaviest:?} must fit a block of {block:?}");
-	let sweep: Weight = T::MaxSweepShare::get() * block;
+	let sweep = agenda::share::<T>();
 	let least = <T as Config>::WeightInfo::tidy_base()
 		.saturating_add(<T as Config>::WeightInfo::tidy_slot())
 		.saturating_add(<T as Config>::WeightInfo::tidy_job());

@@ -39,12 +39,12 @@
 //!
 //! ## Example
 //!
-//! A client opens a job of 10 to 20 POD; with them, a deposit of 1 is held. A pod locks it when the
-//! ramp stands at 14, with a bond of 20 held. It receives the input off the chain, acknowledges,
-//! proves, and calls [`submit_result`](Pallet::submit_result): the chain verifies the proof against
-//! the [statement](proofpod_primitives::statement), burns the market's fee of a hundredth, moves
-//! 13.86 to the pod, releases 7 to the client and 20 to the pod, stores the [`Receipt`], and charges
-//! no fee.
+//! A client opens a job of 10 to 20 POD; 20 are held, and a deposit. A pod locks it when the ramp
+//! stands at 14, with a bond of 20 held. It receives the input off the chain, acknowledges, proves,
+//! and calls [`submit_result`](Pallet::submit_result): the chain verifies the proof against the
+//! [statement](proofpod_primitives::statement), burns the market's fee of a hundredth, moves 13.86
+//! to the pod, releases 6 and the deposit to the client and 20 to the pod, stores the [`Receipt`],
+//! and charges no fee.
 //!
 //! Balances never leave their owners for an account of the pallet: everything is a hold.
 
@@ -269,8 +269,7 @@ pub mod pallet {
 
 	/// Number of live jobs of each client that has any.
 	#[pallet::storage]
-	pub type ClientJobs<T: Config> =
-		StorageMap<_, Blake2_128Concat, T::AccountId, u32, ValueQuery>;
+	pub type ClientJobs<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, u32, ValueQuery>;
 
 	/// What happened. `from` is what a job's record said before, `to` what holds from now on.
 	#[pallet::event]

@@ -284,7 +284,7 @@ pub(crate) fn ext() -> sp_io::TestExternalities {
 			Proofs::register_key(publisher.clone(), key.try_into().unwrap()).unwrap();
 		}
 		for model in [sealed_model(), twin_model(), public_model()] {
-			Models::register(publisher.clone(), model, Default::default()).unwrap();
+			Models::register(publisher.clone(), model, Default::default(), None).unwrap();
 		}
 		register(pod(), profile(*b"CH"));
 		register(rival(), profile(*b"DE"));

@@ -12,9 +12,7 @@ use crate::{
 };
 use pallet_pods::JobEnd;
 use proofpod_primitives::{
-	job::{
-		Failure, FailureReason, Job, Lock, Outcome, Phase, Reason, Stage, StoredState, Undone,
-	},
+	job::{Failure, FailureReason, Job, Lock, Outcome, Phase, Reason, Stage, StoredState, Undone},
 	JobId, Tick,
 };
 use sp_runtime::{AccountId32, DispatchError, DispatchResult};

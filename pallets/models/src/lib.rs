@@ -12,6 +12,8 @@
 //! * **Model id**: BLAKE2b-256 of the SCALE-encoded manifest. The same manifest is the same model.
 //! * **Artefacts**: the files that the digests in the manifest name. They lie elsewhere; the
 //!   registry knows where, as a list of URIs.
+//! * **Version**: a better network for the same purpose is another model, which its owner may
+//!   register as the next version of the one that it replaces.
 //! * **Deprecated**: takes no new jobs; those that exist run to their end.
 //!
 //! ## Concepts
@@ -24,12 +26,18 @@
 //! A model counts its live jobs and cannot be removed while there are any, so that every job that
 //! was opened can be settled.
 //!
+//! A model that replaces another must be the same owner's, so nobody can put a network of their own
+//! after somebody else's. To replace is not to deprecate: clients learn of the next version, and the
+//! old one takes jobs until its owner closes it. Every model has one successor at most; when that is
+//! removed, there may be another.
+//!
 //! ## Example
 //!
 //! Alice has registered a verifying key. She sends `register(manifest, uris)` and tells Bob the
 //! model's id; Bob checks the artefacts against the manifest's digests and opens a job, for which
-//! the jobs pallet calls [`Pallet::acquire`]. When Alice has a better network she registers it and
-//! sends `deprecate(old)`; after Bob's job has ended, `remove(old)` gives her deposit back.
+//! the jobs pallet calls [`Pallet::acquire`]. When Alice has a better network she sends
+//! `register(manifest, uris, Some(old))`, which makes it version 2, and `deprecate(old)`; after Bob's
+//! job has ended, `remove(old)` gives her deposit back.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -64,7 +72,7 @@ use core::cmp::Ordering;
 use frame_support::{
 	ensure,
 	pallet_prelude::DispatchResult,
-	traits::{fungible::MutateHold, tokens::Precision, Get},
+	traits::{fungible::MutateHold, tokens::Precision, Get, StorageVersion},
 };
 use pallet_proofs::Pallet as Proofs;
 use proofpod_primitives::{
@@ -72,6 +80,9 @@ use proofpod_primitives::{
 	Balance, ModelId, VerifyingKeyId,
 };
 use sp_runtime::{AccountId32, DispatchError};
+
+/// Layout of the storage.
+const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 
 // The macros expand to `expect`s; what is written here has none.
 #[allow(clippy::expect_used)]
@@ -83,6 +94,7 @@ pub mod pallet {
 
 	/// The pallet.
 	#[pallet::pallet]
+	#[pallet::storage_version(STORAGE_VERSION)]
 	pub struct Pallet<T>(_);
 
 	/// What the runtime decides.
@@ -136,6 +148,10 @@ pub mod pallet {
 			owner: AccountId32,
 			/// The verifying key of its circuit.
 			verifying_key: VerifyingKeyId,
+			/// Its version.
+			version: u32,
+			/// The model that it replaces.
+			replaces: Option<ModelId>,
 			/// What was held.
 			deposit: Balance,
 		},
@@ -179,6 +195,8 @@ pub mod pallet {
 		KeyUnknown,
 		/// The verifying key's number of public inputs is not what the manifest gives.
 		WrongInputCount,
+		/// The model that it should replace has been replaced already: replace its successor.
+		AlreadyReplaced,
 		/// The model has as many live jobs as can be counted.
 		TooManyJobs,
 	}
@@ -200,16 +218,18 @@ pub mod pallet {
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {
-		/// Registers a model against a deposit. Its verifying key must be registered.
+		/// Registers a model against a deposit, as the next version of another one if it replaces one
+		/// of the sender's. Its verifying key must be registered.
 		#[pallet::call_index(0)]
 		#[pallet::weight(<T as Config>::WeightInfo::register())]
 		pub fn register(
 			origin: OriginFor<T>,
 			manifest: ModelManifest,
 			uris: ArtefactUris,
+			replaces: Option<ModelId>,
 		) -> DispatchResult {
 			let owner = ensure_signed(origin)?;
-			Self::do_register(owner, manifest, uris)
+			Self::do_register(owner, manifest, uris, replaces)
 		}
 
 		/// Replaces the list of places where a model's artefacts lie. Its owner only.
@@ -300,6 +320,7 @@ impl<T: Config> Pallet<T> {
 		owner: AccountId32,
 		manifest: ModelManifest,
 		uris: ArtefactUris,
+		replaces: Option<ModelId>,
 	) -> DispatchResult {
 		ensure!(manifest.is_well_formed(), Error::<T>::MalformedManifest);
 		ensure!(uris.iter().all(|uri| is_artefact_uri(uri)), Error::<T>::MalformedUri);
@@ -309,12 +330,16 @@ impl<T: Config> Pallet<T> {
 		let inputs = Proofs::<T>::public_inputs(&verifying_key).ok_or(Error::<T>::KeyUnknown)?;
 		ensure!(inputs == manifest.public_inputs(), Error::<T>::WrongInputCount);
 
+		let version = replaces.map_or(Ok(1), |old| Self::replace(&owner, &old, model))?;
 		Proofs::<T>::reference(&verifying_key)?;
 		let deposit = Self::deposit_for(&manifest, &uris);
 		Self::adjust_hold(&owner, 0, deposit)?;
 		let record = ModelRecord {
 			owner: owner.clone(),
 			deposit,
+			version,
+			replaces,
+			replaced_by: None,
 			manifest,
 			uris,
 			deprecated: false,
@@ -322,8 +347,24 @@ impl<T: Config> Pallet<T> {
 		};
 		Models::<T>::insert(model, record);
 
-		Self::deposit_event(Event::ModelRegistered { model, owner, verifying_key, deposit });
+		Self::deposit_event(Event::ModelRegistered {
+			model,
+			owner,
+			verifying_key,
+			version,
+			replaces,
+			deposit,
+		});
 		Ok(())
+	}
+
+	/// Makes `new` the successor of one of the owner's models, and gives its version.
+	fn replace(owner: &AccountId32, old: &ModelId, new: ModelId) -> Result<u32, DispatchError> {
+		Self::mutate_owned(owner, old, |record| {
+			ensure!(record.replaced_by.is_none(), Error::<T>::AlreadyReplaced);
+			record.replaced_by = Some(new);
+			Ok(record.version.saturating_add(1))
+		})
 	}
 
 	fn do_update_uris(owner: &AccountId32, model: ModelId, uris: ArtefactUris) -> DispatchResult {
@@ -345,6 +386,14 @@ impl<T: Config> Pallet<T> {
 		ensure!(record.jobs == 0, Error::<T>::ModelInUse);
 
 		Models::<T>::remove(model);
+		if let Some(old) = &record.replaces {
+			Models::<T>::mutate_extant(old, |old| {
+				// One that was removed and registered again may have another successor.
+				if old.replaced_by == Some(model) {
+					old.replaced_by = None;
+				}
+			});
+		}
 		Proofs::<T>::dereference(&record.manifest.verifying_key);
 		Self::adjust_hold(owner, record.deposit, 0)?;
 
@@ -385,15 +434,16 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
-#[cfg(any(feature = "try-runtime", test))]
+#[cfg(any(feature = "try-runtime", feature = "std"))]
 impl<T: Config> Pallet<T> {
 	/// What must hold between any two blocks.
 	///
 	/// * each model's id is its manifest's, and its manifest and URIs are well formed;
 	/// * each verifying key is registered, fits the manifest, and has at least as many references as
 	///   there are models of it;
+	/// * each successor is registered, names its predecessor, and is the same owner's;
 	/// * what is held from an account is the sum of the deposits of its models.
-	pub(crate) fn do_try_state() -> Result<(), DispatchError> {
+	pub fn do_try_state() -> Result<(), DispatchError> {
 		use alloc::collections::BTreeMap;
 		use frame_support::traits::fungible::InspectHold;
 
@@ -406,6 +456,14 @@ impl<T: Config> Pallet<T> {
 				record.uris.iter().all(|uri| is_artefact_uri(uri)),
 				"an artefact's address must be well formed"
 			);
+			if let Some(next) = record.replaced_by.map(Models::<T>::get) {
+				ensure!(
+					next.is_some_and(|next| {
+						next.replaces == Some(id) && next.owner == record.owner
+					}),
+					"a successor must be registered, name its predecessor, and be its owner's"
+				);
+			}
 			let key = record.manifest.verifying_key;
 			ensure!(
 				Proofs::<T>::public_inputs(&key) == Some(record.manifest.public_inputs()),

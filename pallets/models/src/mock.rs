@@ -3,23 +3,15 @@
 //! A runtime for the tests: real balances, real verifying keys.
 
 use crate as pallet_models;
-use ark_bls12_381::{Bls12_381, Fr};
-use ark_groth16::Groth16;
-use ark_relations::{
-	gr1cs::{ConstraintSynthesizer, ConstraintSystemRef, SynthesisError},
-	lc,
-};
-use ark_serialize::CanonicalSerialize;
-use ark_snark::SNARK;
 use frame_support::{derive_impl, parameter_types, traits::fungible::InspectHold};
+use pallet_proofs::forge::ForgedKey;
 use proofpod_primitives::{
 	manifest::{
 		ModelManifest, OutputVisibility, SetupProvenance, WeightsVisibility, MANIFEST_VERSION,
 	},
 	Balance, Digest, VerifyingKeyId,
 };
-use proofpod_verifier::{verifying_key_id, Native};
-use rand::{rngs::StdRng, SeedableRng};
+use proofpod_verifier::Native;
 use sp_runtime::{traits::IdentityLookup, AccountId32, BuildStorage};
 
 type Block = frame_system::mocking::MockBlockU32<Test>;
@@ -136,31 +128,12 @@ pub(crate) fn held(who: &AccountId32) -> Balance {
 	Balances::balance_on_hold(&crate::HoldReason::ModelDeposit.into(), who)
 }
 
-/// Proves that each of its public inputs is a square.
-struct Squares(usize);
-
-impl ConstraintSynthesizer<Fr> for Squares {
-	fn generate_constraints(self, cs: ConstraintSystemRef<Fr>) -> Result<(), SynthesisError> {
-		for _ in 0..self.0 {
-			let square = cs.new_input_variable(|| Ok(Fr::from(1)))?;
-			let root = cs.new_witness_variable(|| Ok(Fr::from(1)))?;
-			cs.enforce_r1cs_constraint(|| lc!() + root, || lc!() + root, || lc!() + square)?;
-		}
-		Ok(())
-	}
-}
-
-/// Registers a real verifying key with this many public inputs.
+/// Registers a verifying key with this many public inputs.
 pub(crate) fn register_key(inputs: u32) -> VerifyingKeyId {
-	let mut rng = StdRng::seed_from_u64(u64::from(inputs));
-	let (_, key) =
-		Groth16::<Bls12_381>::circuit_specific_setup(Squares(inputs as usize), &mut rng).unwrap();
-	let mut bytes = Vec::new();
-	key.serialize_compressed(&mut bytes).unwrap();
-	let id = verifying_key_id(&bytes);
-	Proofs::register_key(RuntimeOrigin::signed(SETTER), bytes.try_into().unwrap()).unwrap();
+	let key = ForgedKey::new(inputs, 1);
+	Proofs::register_key(RuntimeOrigin::signed(SETTER), key.verifying_key()).unwrap();
 	System::reset_events();
-	id
+	key.id()
 }
 
 /// A manifest with a sealed output of one element: its key has four public inputs.

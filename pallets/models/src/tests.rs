@@ -25,7 +25,7 @@ fn uris(list: &[&str]) -> ArtefactUris {
 fn registered() -> (ModelId, VerifyingKeyId) {
 	let key = register_key(4);
 	let manifest = manifest(key);
-	assert_ok!(Models::register(signed(ALICE), manifest.clone(), uris(&["file:///srv"])));
+	assert_ok!(Models::register(signed(ALICE), manifest.clone(), uris(&["file:///srv"]), None));
 	System::reset_events();
 	(manifest.id(), key)
 }
@@ -38,7 +38,7 @@ mod register {
 	use super::*;
 
 	fn refused(manifest: ModelManifest, uris: ArtefactUris, error: Error<Test>) {
-		assert_noop!(Models::register(signed(ALICE), manifest, uris), error);
+		assert_noop!(Models::register(signed(ALICE), manifest, uris, None), error);
 	}
 
 	#[test]
@@ -47,7 +47,7 @@ mod register {
 			let key = register_key(4);
 			let manifest = manifest(key);
 			let uris = uris(&["https://models.example/digits", "s3://models/digits"]);
-			assert_ok!(Models::register(signed(ALICE), manifest.clone(), uris.clone()));
+			assert_ok!(Models::register(signed(ALICE), manifest.clone(), uris.clone(), None));
 
 			let bytes = manifest.encode().len() + uris.encode().len();
 			let deposit = 500 + 10 * bytes as Balance;
@@ -61,6 +61,9 @@ mod register {
 				Some(ModelRecord {
 					owner: ALICE,
 					deposit,
+					version: 1,
+					replaces: None,
+					replaced_by: None,
 					manifest,
 					uris,
 					deprecated: false,
@@ -69,7 +72,14 @@ mod register {
 			);
 			assert_eq!(
 				take_events(),
-				[Event::ModelRegistered { model, owner: ALICE, verifying_key: key, deposit }]
+				[Event::ModelRegistered {
+					model,
+					owner: ALICE,
+					verifying_key: key,
+					version: 1,
+					replaces: None,
+					deposit
+				}]
 			);
 		});
 	}
@@ -80,7 +90,7 @@ mod register {
 			let (_, key) = registered();
 			let renamed =
 				ModelManifest { name: b"twin".to_vec().try_into().unwrap(), ..manifest(key) };
-			assert_ok!(Models::register(signed(BOB), renamed, uris(&[])));
+			assert_ok!(Models::register(signed(BOB), renamed, uris(&[]), None));
 			assert_eq!(references(key), 2);
 		});
 	}
@@ -90,7 +100,7 @@ mod register {
 		build_and_execute(|| {
 			let key = register_key(3);
 			let public = ModelManifest { output: OutputVisibility::Public, ..manifest(key) };
-			assert_ok!(Models::register(signed(ALICE), public, uris(&[])));
+			assert_ok!(Models::register(signed(ALICE), public, uris(&[]), None));
 		});
 	}
 
@@ -100,7 +110,7 @@ mod register {
 			let (_, key) = registered();
 			for who in [ALICE, BOB] {
 				assert_noop!(
-					Models::register(signed(who), manifest(key), uris(&[])),
+					Models::register(signed(who), manifest(key), uris(&[]), None),
 					Error::<Test>::ModelExists
 				);
 			}
@@ -148,7 +158,7 @@ mod register {
 		build_and_execute(|| {
 			let key = register_key(4);
 			assert_noop!(
-				Models::register(signed(POOR), manifest(key), uris(&[])),
+				Models::register(signed(POOR), manifest(key), uris(&[]), None),
 				TokenError::FundsUnavailable
 			);
 		});
@@ -159,9 +169,125 @@ mod register {
 		build_and_execute(|| {
 			let key = register_key(4);
 			assert_noop!(
-				Models::register(RuntimeOrigin::root(), manifest(key), uris(&[])),
+				Models::register(RuntimeOrigin::root(), manifest(key), uris(&[]), None),
 				DispatchError::BadOrigin
 			);
+		});
+	}
+}
+
+mod versions {
+	use super::*;
+	use sp_runtime::DispatchResult;
+
+	/// The manifest of another network, with a key that is registered.
+	fn network(interface: u8) -> ModelManifest {
+		let key = pallet_proofs::forge::ForgedKey::new(4, 1).id();
+		ModelManifest { interface: Digest([interface; 32]), ..manifest(key) }
+	}
+
+	/// Registers a network that replaces a model.
+	fn replace(who: AccountId32, interface: u8, old: ModelId) -> DispatchResult {
+		Models::register(signed(who), network(interface), uris(&[]), Some(old))
+	}
+
+	fn id(interface: u8) -> ModelId {
+		network(interface).id()
+	}
+
+	/// Version, predecessor and successor.
+	fn place(model: ModelId) -> (u32, Option<ModelId>, Option<ModelId>) {
+		let record = Models::model(model).unwrap();
+		(record.version, record.replaces, record.replaced_by)
+	}
+
+	#[test]
+	fn follow_one_another() {
+		build_and_execute(|| {
+			let (first, key) = registered();
+			assert_ok!(replace(ALICE, 2, first));
+			let second = id(2);
+			let deposit = held(&ALICE) - Models::model(first).unwrap().deposit;
+			assert_eq!(
+				take_events(),
+				[Event::ModelRegistered {
+					model: second,
+					owner: ALICE,
+					verifying_key: key,
+					version: 2,
+					replaces: Some(first),
+					deposit
+				}]
+			);
+			assert_ok!(replace(ALICE, 3, second));
+			assert_eq!(place(first), (1, None, Some(second)));
+			assert_eq!(place(second), (2, Some(first), Some(id(3))));
+			assert_eq!(place(id(3)), (3, Some(second), None));
+			assert_ok!(Models::acquire(&first), network(1));
+		});
+	}
+
+	#[test]
+	fn may_follow_a_deprecated_model() {
+		build_and_execute(|| {
+			let (first, _) = registered();
+			assert_ok!(Models::deprecate(signed(ALICE), first));
+			assert_ok!(replace(ALICE, 2, first));
+		});
+	}
+
+	#[test]
+	fn make_room_for_another_when_they_are_removed() {
+		build_and_execute(|| {
+			let (first, _) = registered();
+			assert_ok!(replace(ALICE, 2, first));
+			assert_noop!(replace(ALICE, 3, first), Error::<Test>::AlreadyReplaced);
+			assert_ok!(Models::remove(signed(ALICE), id(2)));
+			assert_eq!(place(first), (1, None, None));
+			assert_ok!(replace(ALICE, 3, first));
+			assert_eq!(place(first), (1, None, Some(id(3))));
+		});
+	}
+
+	#[test]
+	fn outlive_what_they_replace_and_leave_its_return_alone() {
+		build_and_execute(|| {
+			let (first, key) = registered();
+			assert_ok!(replace(ALICE, 2, first));
+			assert_ok!(Models::remove(signed(ALICE), first));
+			assert_eq!(place(id(2)), (2, Some(first), None));
+
+			assert_ok!(Models::register(signed(ALICE), manifest(key), uris(&[]), None));
+			assert_ok!(replace(ALICE, 3, first));
+			assert_ok!(Models::remove(signed(ALICE), id(2)));
+			assert_eq!(place(first), (1, None, Some(id(3))));
+		});
+	}
+
+	#[test]
+	fn fail_after_somebody_elses_model() {
+		build_and_execute(|| {
+			let (first, _) = registered();
+			assert_noop!(replace(BOB, 2, first), Error::<Test>::NotOwner);
+		});
+	}
+
+	#[test]
+	fn fail_after_an_unknown_model() {
+		build_and_execute(|| {
+			registered();
+			assert_noop!(replace(ALICE, 2, ModelId([0; 32])), Error::<Test>::ModelUnknown);
+			assert_noop!(replace(ALICE, 2, id(2)), Error::<Test>::ModelUnknown);
+		});
+	}
+
+	#[test]
+	fn stop_at_their_end() {
+		build_and_execute(|| {
+			let (first, _) = registered();
+			pallet::Models::<Test>::mutate_extant(first, |record| record.version = u32::MAX);
+			assert_ok!(replace(ALICE, 2, first));
+			assert_eq!(place(id(2)).0, u32::MAX);
 		});
 	}
 }
@@ -346,7 +472,7 @@ mod remove {
 		build_and_execute(|| {
 			let (model, key) = registered();
 			let twin = ModelManifest { interface: Digest([8; 32]), ..manifest(key) };
-			assert_ok!(Models::register(signed(ALICE), twin, uris(&[])));
+			assert_ok!(Models::register(signed(ALICE), twin, uris(&[]), None));
 			assert_ok!(Models::remove(signed(ALICE), model));
 			assert_noop!(
 				Proofs::remove_key(signed(SETTER), key),
@@ -465,6 +591,24 @@ mod try_state {
 				Err("a verifying key must have a reference for each of its models".into())
 			);
 			assert_ok!(Proofs::reference(&key));
+		});
+	}
+
+	#[test]
+	fn notices_a_successor_that_is_none() {
+		build_and_execute(|| {
+			let (model, _) = registered();
+			let succeed =
+				|by| pallet::Models::<Test>::mutate_extant(model, |record| record.replaced_by = by);
+			for wrong in [model, ModelId([0; 32])] {
+				succeed(Some(wrong));
+				assert_eq!(
+					Models::do_try_state(),
+					Err("a successor must be registered, name its predecessor, and be its owner's"
+						.into())
+				);
+			}
+			succeed(None);
 		});
 	}
 

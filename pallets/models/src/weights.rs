@@ -52,8 +52,8 @@ impl WeightInfo for () {
 
 impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
 	fn register() -> Weight {
-		// Model, verifying key, account, holds.
-		<()>::register().saturating_add(T::DbWeight::get().reads_writes(4, 4))
+		// Model and the one that it replaces, verifying key, account, holds.
+		<()>::register().saturating_add(T::DbWeight::get().reads_writes(5, 5))
 	}
 
 	fn update_uris() -> Weight {
@@ -66,7 +66,7 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
 	}
 
 	fn remove() -> Weight {
-		// Model, verifying key, account, holds.
-		<()>::remove().saturating_add(T::DbWeight::get().reads_writes(4, 4))
+		// Model and the one that it replaces, verifying key, account, holds.
+		<()>::remove().saturating_add(T::DbWeight::get().reads_writes(5, 5))
 	}
 }

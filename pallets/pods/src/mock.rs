@@ -3,10 +3,11 @@
 //! A runtime for the tests, with real balances.
 
 use crate as pallet_pods;
-use frame_support::{derive_impl, parameter_types, traits::fungible::InspectHold};
+use frame_support::{derive_impl, parameter_types, traits::fungible::InspectHold, weights::Weight};
+use frame_system::EnsureRoot;
 use proofpod_primitives::{
-	pod::{PodProfile, Region},
-	Balance, BlockNumber, EncryptionKey,
+	pod::{PodProfile, Region, Tag},
+	Balance, EncryptionKey, Tick, Ticks,
 };
 use sp_runtime::{traits::IdentityLookup, AccountId32, BuildStorage};
 
@@ -35,6 +36,8 @@ mod test_runtime {
 	pub type Balances = pallet_balances;
 	#[runtime::pallet_index(2)]
 	pub type Pods = pallet_pods;
+	#[runtime::pallet_index(3)]
+	pub type Clock = pallet_clock;
 }
 
 #[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
@@ -54,15 +57,46 @@ impl pallet_balances::Config for Test {
 }
 
 parameter_types! {
+	pub const Room: pallet_clock::Room =
+		pallet_clock::Room { transactions: 1, weight: Weight::zero(), length: 1 };
+	pub Probe: RuntimeCall = frame_system::Call::remark { remark: vec![] }.into();
+}
+
+impl pallet_clock::Config for Test {
+	type Room = Room;
+	type Probe = Probe;
+	type WeightInfo = ();
+}
+
+parameter_types! {
 	pub static Bond: Balance = 1_000;
-	pub const UnbondingPeriod: BlockNumber = 10;
+	pub static MaxExposure: u32 = 3;
+	pub static UnbondingPeriod: Ticks = 10;
+	pub static HeartbeatPeriod: Ticks = 9;
+	pub static HeartbeatsPerBlock: u32 = 2;
+	pub static SuspensionThreshold: u8 = 2;
+	pub static SuspensionBase: Ticks = 10;
+	pub static MaxSuspension: Ticks = 35;
+	pub static InitialAveragePrice: Balance = 100;
+	pub static AttestationDepositPerByte: Balance = 2;
+	pub const AttestationDepositBase: Balance = 50;
 }
 
 impl pallet_pods::Config for Test {
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
+	type AdminOrigin = EnsureRoot<AccountId32>;
 	type Bond = Bond;
+	type MaxExposure = MaxExposure;
 	type UnbondingPeriod = UnbondingPeriod;
+	type HeartbeatPeriod = HeartbeatPeriod;
+	type HeartbeatsPerBlock = HeartbeatsPerBlock;
+	type SuspensionThreshold = SuspensionThreshold;
+	type SuspensionBase = SuspensionBase;
+	type MaxSuspension = MaxSuspension;
+	type InitialAveragePrice = InitialAveragePrice;
+	type AttestationDepositBase = AttestationDepositBase;
+	type AttestationDepositPerByte = AttestationDepositPerByte;
 	type WeightInfo = ();
 }
 
@@ -70,23 +104,28 @@ impl pallet_pods::Config for Test {
 pub(crate) const CAROL: AccountId32 = AccountId32::new([1; 32]);
 /// Another account with funds.
 pub(crate) const DAVE: AccountId32 = AccountId32::new([2; 32]);
+/// An account with funds that works for a pod.
+pub(crate) const HOT: AccountId32 = AccountId32::new([4; 32]);
+/// An account with funds whose word some trust.
+pub(crate) const ISSUER: AccountId32 = AccountId32::new([5; 32]);
 /// An account whose funds do not suffice for the bond.
 pub(crate) const POOR: AccountId32 = AccountId32::new([3; 32]);
 
 /// What the accounts with funds have at the start.
 pub(crate) const FUNDS: Balance = 10_000;
 
-/// Runs a test in block 1 of a fresh chain, and checks the chain's state after it.
+/// Runs a test at tick 1 of a fresh chain, and checks the chain's state after it.
 pub(crate) fn build_and_execute(test: impl FnOnce()) {
 	let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
 	pallet_balances::GenesisConfig::<Test> {
-		balances: vec![(CAROL, FUNDS), (DAVE, FUNDS), (POOR, 10)],
+		balances: vec![(CAROL, FUNDS), (DAVE, FUNDS), (HOT, FUNDS), (ISSUER, FUNDS), (POOR, 10)],
 		..Default::default()
 	}
 	.assimilate_storage(&mut storage)
 	.unwrap();
 	sp_io::TestExternalities::new(storage).execute_with(|| {
 		System::set_block_number(1);
+		go_to(1);
 		test();
 		Pods::do_try_state().unwrap();
 	});
@@ -105,9 +144,24 @@ pub(crate) fn take_events() -> Vec<crate::Event<Test>> {
 	events
 }
 
+/// Goes to a tick.
+pub(crate) fn go_to(tick: u32) {
+	pallet_clock::Ticks::<Test>::put(Tick(tick));
+}
+
 /// What is held from an account as a pod's bond.
 pub(crate) fn held(who: &AccountId32) -> Balance {
 	Balances::balance_on_hold(&crate::HoldReason::PodBond.into(), who)
+}
+
+/// What is held from an account for its attestations.
+pub(crate) fn deposits(who: &AccountId32) -> Balance {
+	Balances::balance_on_hold(&crate::HoldReason::AttestationDeposit.into(), who)
+}
+
+/// A tag.
+pub(crate) fn tag(tag: &str) -> Tag {
+	tag.as_bytes().to_vec().try_into().unwrap()
 }
 
 /// A profile whose encryption key is this byte, over and over.
@@ -115,7 +169,8 @@ pub(crate) fn profile(key: u8) -> PodProfile {
 	PodProfile {
 		endpoint: b"https://pod.example:8443".to_vec().try_into().unwrap(),
 		encryption_key: EncryptionKey([key; 32]),
-		region: Region(*b"CH"),
+		regions: vec![Region(*b"CH")].try_into().unwrap(),
 		models: Default::default(),
+		tags: vec![tag("gpu:h100")].try_into().unwrap(),
 	}
 }

@@ -48,6 +48,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "forge")]
+pub mod forge;
 mod key;
 mod refusal;
 pub mod runtime_api;
@@ -401,14 +403,14 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
-#[cfg(any(feature = "try-runtime", test))]
+#[cfg(any(feature = "try-runtime", feature = "std"))]
 impl<T: Config> Pallet<T> {
 	/// What must hold between any two blocks.
 	///
 	/// * both maps have the same keys, each the digest of its canonical bytes;
 	/// * each prepared key is what preparing its bytes gives;
 	/// * what is held from an account is the sum of the deposits of its keys.
-	pub(crate) fn do_try_state() -> Result<(), sp_runtime::DispatchError> {
+	pub fn do_try_state() -> Result<(), sp_runtime::DispatchError> {
 		use alloc::collections::BTreeMap;
 		use frame_support::traits::fungible::InspectHold;
 

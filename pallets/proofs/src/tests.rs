@@ -510,6 +510,54 @@ mod try_state {
 	}
 }
 
+mod forge {
+	use super::*;
+	use crate::forge::ForgedKey;
+	use proofpod_verifier::encode_scalar;
+
+	fn scalars(values: &[u64]) -> Vec<Scalar> {
+		values.iter().map(|value| encode_scalar(&ark_bls12_381::Fr::from(*value))).collect()
+	}
+
+	#[test]
+	fn makes_keys_that_are_registered_and_proofs_that_hold() {
+		build_and_execute(|| {
+			for inputs in [0, 1, 5, MAX_PUBLIC_INPUTS as u32] {
+				let key = ForgedKey::new(inputs, 1);
+				assert_ok!(Proofs::register_key(signed(ALICE), key.verifying_key()));
+				assert_eq!(Proofs::public_inputs(&key.id()), Some(inputs));
+				let values: Vec<_> = (7..).take(inputs as usize).collect();
+				let statement = scalars(&values);
+				assert_ok!(Proofs::check(&key.id(), &key.prove(&statement), &statement));
+			}
+		});
+	}
+
+	#[test]
+	fn makes_proofs_that_hold_for_nothing_else() {
+		build_and_execute(|| {
+			let key = ForgedKey::new(2, 1);
+			let other = ForgedKey::new(2, 2);
+			assert_ok!(Proofs::register_key(signed(ALICE), key.verifying_key()));
+			assert_ok!(Proofs::register_key(signed(ALICE), other.verifying_key()));
+			let proof = key.prove(&scalars(&[1, 2]));
+			assert_ok!(Proofs::check(&key.id(), &proof, &scalars(&[1, 2])));
+			for wrong in [[2, 1], [1, 3], [0, 0]] {
+				let result = Proofs::check(&key.id(), &proof, &scalars(&wrong));
+				assert!(matches!(result, Err(Error::InvalidProof)), "{result:?}");
+			}
+			let result = Proofs::check(&other.id(), &proof, &scalars(&[1, 2]));
+			assert!(matches!(result, Err(Error::InvalidProof)), "{result:?}");
+		});
+	}
+
+	#[test]
+	fn gives_no_key_that_the_chain_could_not_verify() {
+		let key = ForgedKey::new(MAX_PUBLIC_INPUTS as u32 + 1, 1);
+		assert!(key.verifying_key().is_empty());
+	}
+}
+
 #[test]
 fn estimated_weights_charge_for_storage() {
 	use crate::weights::EstimatedWeight as Estimated;

@@ -168,14 +168,14 @@ impl<Account: PartialEq> Requirements<Account> {
 		pod: &Account,
 		regions: &[Region],
 		reputation: u16,
-		mut carries: impl FnMut(&RequiredTag<Account>) -> bool,
+		carries: impl FnMut(&RequiredTag<Account>) -> bool,
 	) -> bool {
 		let stands_here =
 			!regions.is_empty() && regions.iter().all(|region| self.regions.contains(region));
 		(self.pods.is_empty() || self.pods.contains(pod))
 			&& (self.regions.is_empty() || stands_here)
 			&& reputation >= self.min_reputation
-			&& self.tags.iter().all(|tag| carries(tag))
+			&& self.tags.iter().all(carries)
 	}
 }
 

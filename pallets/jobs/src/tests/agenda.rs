@@ -7,9 +7,10 @@ use crate::{
 	Receipts, Retries, WeightInfo,
 };
 use frame_support::{
-	traits::{fungible::MutateHold, tokens::Precision, StorageVersion},
+	traits::{fungible::MutateHold, tokens::Precision, Get, StorageVersion},
 	weights::Weight,
 };
+use frame_system::limits::BlockWeights;
 use proofpod_primitives::{
 	job::{Outcome, Reason, Stage, StoredState},
 	JobId, Tick,
@@ -40,9 +41,8 @@ fn whatever_is_due_is_carried_out() {
 		sweep(21, Weight::MAX);
 		assert_eq!(events(), vec![]);
 		sweep(22, Weight::MAX);
-		let over = |job, refunded| {
-			ended(job, Stage::Expired, Reason::NotTaken, None, [0; 3], refunded)
-		};
+		let over =
+			|job, refunded| ended(job, Stage::Expired, Reason::NotTaken, None, [0; 3], refunded);
 		let mut seen = events();
 		seen.sort_by_key(|event| format!("{event:?}"));
 		assert_eq!(seen, vec![over(expired, 200 + DEPOSIT), over(lapsed, 200 + DEPOSIT - FEE)]);
@@ -146,14 +146,12 @@ fn a_sweep_takes_no_more_than_its_share_of_a_block() {
 			open();
 		}
 		sweep(21, Weight::MAX);
-		let block = BlockWeights::get().max_block;
-		let share = Perbill::from_rational(
-			enough_for(1, 30).ref_time(),
-			block.ref_time(),
-		);
-		MaxSweepShare::set(share);
+		let weights: BlockWeights = <Test as frame_system::Config>::BlockWeights::get();
+		let all = weights.max_block.ref_time();
+		MaxSweepShare::set(Perbill::from_rational(enough_for(1, 30).ref_time(), all));
 		let used = sweep(22, Weight::MAX);
-		assert!(used.all_lte(share * block), "{used:?} of {block:?}");
+		let limit = MaxSweepShare::get() * weights.max_block;
+		assert!(used.all_lte(limit), "{used:?} of {limit:?}");
 		assert!((69..=71).contains(&Jobs::<Test>::iter().count()));
 		check();
 	});
@@ -211,12 +209,8 @@ fn a_job_of_which_nothing_can_be_carried_out_harms_no_other() {
 		events();
 		sweep(7, Weight::MAX);
 		let error = TokenError::FundsUnavailable.into();
-		let deferred = |until| Event::Deferred {
-			job: broken,
-			from: Stage::Locked,
-			until: Tick(until),
-			error,
-		};
+		let deferred =
+			|until| Event::Deferred { job: broken, from: Stage::Locked, until: Tick(until), error };
 		let seen = events();
 		assert!(seen.contains(&deferred(14)), "{seen:?}");
 		assert_eq!(seen.len(), 6, "and nothing of what failed remains: {seen:?}");

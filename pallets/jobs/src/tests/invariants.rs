@@ -3,7 +3,8 @@
 //! `try_state` notices each kind of corruption.
 
 use crate::{
-	mock::*, Agenda, AgendaCursor, ClientJobs, HoldReason, JobOf, Jobs, NextJobId, Receipts, Retries,
+	mock::*, Agenda, AgendaCursor, ClientJobs, HoldReason, JobOf, Jobs, NextJobId, Receipts,
+	Retries,
 };
 use frame_support::traits::{fungible::MutateHold, tokens::Precision};
 use proofpod_primitives::{
@@ -56,11 +57,15 @@ fn agenda_must_match_the_jobs() {
 #[test]
 fn counters_must_match_the_jobs() {
 	let pods = complaint(|_, _| {
-		pallet_pods::Pods::<Test>::mutate_extant(pod(), |record| record.live_jobs = 2);
+		pallet_pods::Pods::<Test>::mutate(pod(), |record| {
+			record.as_mut().unwrap().live_jobs = 2;
+		});
 	});
 	assert!(pods.contains("live jobs differ"));
 	let exposure = complaint(|_, _| {
-		pallet_pods::Pods::<Test>::mutate_extant(pod(), |record| record.exposure = 49);
+		pallet_pods::Pods::<Test>::mutate(pod(), |record| {
+			record.as_mut().unwrap().exposure = 49;
+		});
 	});
 	assert!(exposure.contains("exposure differs"));
 	let clients = complaint(|_, _| ClientJobs::<Test>::insert(client(), 3));
@@ -68,7 +73,9 @@ fn counters_must_match_the_jobs() {
 	let nobody = complaint(|_, _| ClientJobs::<Test>::insert(account(8), 0));
 	assert!(nobody.contains("client's live jobs"));
 	let idle_pod = complaint(|_, _| {
-		pallet_pods::Pods::<Test>::mutate_extant(rival(), |record| record.live_jobs = 1);
+		pallet_pods::Pods::<Test>::mutate(rival(), |record| {
+			record.as_mut().unwrap().live_jobs = 1;
+		});
 	});
 	assert!(idle_pod.contains("live jobs differ"));
 	assert!(complaint(|_, _| pallet_pods::Pods::<Test>::remove(pod())).contains("no pod"));

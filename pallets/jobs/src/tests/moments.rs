@@ -187,8 +187,7 @@ fn it_does_not_matter_when_what_is_due_is_carried_out() {
 				assert_eq!(lazy, end(diligence), "{seed}: {diligence:?} in {script:?}");
 			}
 			for (outcome, (_, request)) in lazy.outcomes.iter().zip(&script.requests) {
-				let failed_over =
-					outcome.stage() == Stage::Failed && request.windows.failover > 0;
+				let failed_over = outcome.stage() == Stage::Failed && request.windows.failover > 0;
 				let name = if failed_over { "failed after failover" } else { outcome.name() };
 				*seen.entry(name).or_default() += 1;
 			}

@@ -251,7 +251,7 @@ impl Player {
 
 	/// Blocks pass, full ones among them, and the sweep has much, little or nothing.
 	fn pass_time(&mut self) {
-		self.tick += self.rng.gen_range(0..6);
+		self.tick += self.rng.gen_range(0..8);
 		let limit = match self.rng.gen_range(0..3) {
 			0 => Weight::zero(),
 			1 => Weight::from_parts(3_000_000_000, u64::MAX),
@@ -336,7 +336,18 @@ impl Player {
 		let acts_for = |signer: &AccountId32, lock: &proofpod_primitives::job::Lock<_>| {
 			Pods::acting(signer).is_ok_and(|pod| pod == lock.pod)
 		};
-		let (allowed, done) = match self.rng.gen_range(0..18) {
+		// Half of the time what takes the job further, else anything.
+		let further: &[u32] = match &phase {
+			Phase::Open { .. } => &[0],
+			Phase::Locked(_) => &[5, 5, 5, 15],
+			Phase::Proving(_) => &[9, 9, 13],
+			Phase::Expired { .. } | Phase::Missed(_) => &[17],
+		};
+		let act = match self.rng.gen_bool(0.5) {
+			true => *further.choose(&mut self.rng).unwrap(),
+			false => self.rng.gen_range(0..18),
+		};
+		let (allowed, done) = match act {
 			0..=4 => self.lock(id),
 			5..=8 => {
 				let who = self.mostly(holder);

@@ -380,7 +380,11 @@ fn client_without_free_balance_cannot_keep_its_pod_from_being_paid() {
 		empty(&client());
 		assert_ok!(settle(pod(), job));
 		assert_eq!(total(&pod()), ENDOWMENT + 98);
-		assert_eq!(total(&client()), DEPOSIT + 4, "the deposit comes first, so the rest can follow");
+		assert_eq!(
+			total(&client()),
+			DEPOSIT + 4,
+			"the deposit comes first, so the rest can follow"
+		);
 		check();
 	});
 }
