@@ -42,7 +42,7 @@ test: setup lint build
 	@scripts/cargo.sh nextest run --release --workspace --no-fail-fast
 
 test-network: build
-	@scripts/cargo.sh nextest run --release --workspace --profile network --no-fail-fast
+	@scripts/cargo.sh nextest run --release --workspace --test network --profile network --no-fail-fast
 
 lint:
 	@scripts/setup.sh build

@@ -90,10 +90,12 @@ impl Validators {
 				"--validator".into(),
 			];
 			let others = peers.iter().map(|(other, _)| other).filter(|other| *other != address);
+			// Without a place for others, a peer that is no longer reserved is disconnected.
 			arguments.extend(match links {
-				Links::Bootnodes => vec!["--bootnodes".into()],
-				Links::Reserved => vec!["--reserved-only".into(), "--reserved-nodes".into()],
-			});
+				Links::Bootnodes => "--bootnodes",
+				Links::Reserved =>
+					"--reserved-only --in-peers 0 --in-peers-light 0 --out-peers 0 --reserved-nodes",
+			}.split(' ').map(String::from));
 			arguments.extend(others.cloned());
 			let node = Node::start_at(place, folder.path(), name, &arguments)?;
 			validators.push(Validator { node, peer: peer.clone(), address: address.clone() });
