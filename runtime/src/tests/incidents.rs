@@ -104,7 +104,7 @@ fn the_market_halts_while_blocks_votes_and_repairs_go_on() {
 		pallet_jobs::Call::poke { job: JobId(0) }.into(),
 		pallet_pods::Call::leave {}.into(),
 		pallet_models::Call::remove { model: ModelId([0; 32]) }.into(),
-		pallet_proofs::Call::remove_key { key: VerifyingKeyId([0; 32]) }.into(),
+		pallet_proofs::Call::remove_key { id: VerifyingKeyId([0; 32]) }.into(),
 		pallet_utility::Call::batch { calls: Vec::new() }.into(),
 	];
 	let essential: [RuntimeCall; 10] = [
