@@ -2,7 +2,8 @@
 #
 #   make setup   install what the build needs (idempotent; says what it did)
 #   make demo    a chain, a pod and a client on this machine; KEEP=1 leaves them running
-#   make test    format, lints, unit, property and end-to-end tests
+#   make test    format, lints, unit, property and end-to-end tests; test-network adds networks of
+#                four validators and their faults, about six minutes
 #   make lint    format and lints only
 #   make bench   measure the prover and the chain, and write docs/benchmarks.md and .json;
 #                bench-large adds a ResNet-20; bench-peers measures EZKL on the same networks
@@ -18,7 +19,7 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/release
 # Where the demo finds the models: a target folder can be shared by several checkouts.
 export PROOFPOD_REPOSITORY := $(CURDIR)
 
-.PHONY: help setup build demo test lint bench bench-large bench-peers docs metadata
+.PHONY: help setup build demo test test-network lint bench bench-large bench-peers docs metadata
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -39,6 +40,9 @@ test: setup lint build
 	@scripts/cargo.sh --wasm build --release --target wasm32v1-none --no-default-features -p proofpod-primitives -p proofpod-verifier
 	@scripts/cargo.sh test --release --workspace --doc --quiet
 	@scripts/cargo.sh nextest run --release --workspace --no-fail-fast
+
+test-network: build
+	@scripts/cargo.sh nextest run --release --workspace --test network --profile network --no-fail-fast
 
 lint:
 	@scripts/setup.sh build

@@ -3,7 +3,7 @@
 //! The networks that the node knows by name, and those that it reads from a file.
 
 use crate::service::types::ExtraHostFunctions;
-use proofpod_runtime::WASM_BINARY;
+use proofpod_runtime::{genesis_config_presets::STAGING_RUNTIME_PRESET, WASM_BINARY};
 use sc_chain_spec::{ChainType, NoExtension, Properties};
 use serde_json::json;
 use std::path::Path;
@@ -16,6 +16,10 @@ pub(crate) const DEVELOPMENT: &str = "dev";
 
 /// Name that `--chain` takes for a network of several nodes on one machine.
 pub(crate) const LOCAL: &str = "local";
+
+/// Name that `--chain` takes for a network of several nodes on one machine that is governed as a
+/// production chain is.
+pub(crate) const STAGING: &str = "staging";
 
 /// What wallets and explorers show of the chain's token.
 fn properties() -> Properties {
@@ -58,8 +62,20 @@ pub(crate) fn local() -> Result<ChainSpec, String> {
 		.build())
 }
 
-/// The chain that `--chain` names: [`DEVELOPMENT`], [`LOCAL`] (also when nothing is named), or a
-/// file.
+/// A network on one machine, with Alice, Bob, Charlie and Dave as its validators and its council.
+pub(crate) fn staging() -> Result<ChainSpec, String> {
+	Ok(ChainSpec::builder(wasm()?, None)
+		.with_name("Proofpod Staging")
+		.with_id("proofpod-staging")
+		.with_chain_type(ChainType::Local)
+		.with_genesis_config_preset_name(STAGING_RUNTIME_PRESET)
+		.with_protocol_id("proofpod")
+		.with_properties(properties())
+		.build())
+}
+
+/// The chain that `--chain` names: [`DEVELOPMENT`], [`LOCAL`] (also when nothing is named),
+/// [`STAGING`], or a file.
 ///
 /// # Errors
 ///
@@ -68,9 +84,10 @@ pub(crate) fn load(name: &str) -> Result<ChainSpec, String> {
 	match name {
 		DEVELOPMENT => development(),
 		"" | LOCAL => local(),
+		STAGING => staging(),
 		path if !Path::new(path).is_file() => Err(format!(
-			"expected --chain dev, --chain local or a chain specification's file, found {path:?}, \
-			 and no such file exists"
+			"expected --chain dev, --chain local, --chain staging or a chain specification's file, \
+			 found {path:?}, and no such file exists"
 		)),
 		path => ChainSpec::from_json_file(path.into()).map_err(|error| {
 			format!("expected a chain specification in JSON in the file {path:?}: {error}")
@@ -100,6 +117,7 @@ mod tests {
 			("dev", "proofpod-dev", ChainType::Development),
 			("local", "proofpod-local", ChainType::Local),
 			("", "proofpod-local", ChainType::Local),
+			("staging", "proofpod-staging", ChainType::Local),
 		] {
 			let Some(spec) = built(load(name)) else { continue };
 			assert_eq!((spec.id(), spec.chain_type()), (id, kind));

@@ -35,7 +35,7 @@ pub(crate) enum Subcommand {
 	#[command(subcommand)]
 	Key(sc_cli::KeySubcommand),
 
-	/// Write a chain specification (`dev`, `local` or a file), raw with `--raw`.
+	/// Write a chain specification (`dev`, `local`, `staging` or a file), raw with `--raw`.
 	ExportChainSpec(sc_cli::ExportChainSpecCmd),
 
 	/// Older form of `export-chain-spec`, kept for tools that still call it.

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! The genesis of development and local chains.
+//! The genesis of development, local and staging chains.
 //!
-//! Both use well-known keys that anybody can sign with, and give the root origin to one of them:
-//! they are for chains without value. A production chain is specified in a file of its own, on top
-//! of the default genesis, which has no accounts, no validators and no sudo key.
+//! All use well-known keys that anybody can sign with: they are for chains without value. The
+//! first two give the root origin to one key. `staging` has none, and a council instead: it is
+//! governed as a production chain is. That is specified in a file of its own, on top of the default
+//! genesis, which has no accounts, no validators, no council and no sudo key.
 
 use crate::{
-	units::POD, AccountId, Balance, BalancesConfig, RuntimeGenesisConfig, SessionConfig,
-	SessionKeys, SudoConfig, ValidatorsConfig,
+	units::POD, AccountId, Balance, BalancesConfig, CouncilConfig, RuntimeGenesisConfig,
+	SessionConfig, SessionKeys, SudoConfig, ValidatorsConfig,
 };
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 use frame_support::build_struct_json_patch;
 use serde_json::Value;
 use sp_genesis_builder::{PresetId, DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET};
 use sp_keyring::{Ed25519Keyring, Sr25519Keyring};
+
+/// Name of the preset that is governed as a production chain is.
+pub const STAGING_RUNTIME_PRESET: &str = "staging";
 
 /// What each development account owns: enough for any number of bonds, deposits and jobs.
 const ENDOWMENT: Balance = 1_000_000 * POD;
@@ -32,9 +36,21 @@ const FUNDED: [Sr25519Keyring; 6] = [
 /// A development account that validates, with its well-known session keys.
 type DevelopmentValidator = (Sr25519Keyring, Ed25519Keyring);
 
-fn genesis(validators: &[DevelopmentValidator], sudo: Sr25519Keyring) -> Value {
+/// Who has the root origin.
+enum Root {
+	/// One key.
+	Sudo(Sr25519Keyring),
+	/// A council, of the validators.
+	Council,
+}
+
+fn genesis(validators: &[DevelopmentValidator], root: Root) -> Value {
 	let accounts: Vec<AccountId> =
 		validators.iter().map(|(account, _)| account.to_account_id()).collect();
+	let (sudo, council) = match root {
+		Root::Sudo(key) => (Some(key.to_account_id()), Vec::new()),
+		Root::Council => (None, accounts.clone()),
+	};
 	let keys = validators.iter().map(|(aura, grandpa)| {
 		let account = aura.to_account_id();
 		let keys = SessionKeys { aura: aura.public().into(), grandpa: grandpa.public().into() };
@@ -46,13 +62,14 @@ fn genesis(validators: &[DevelopmentValidator], sudo: Sr25519Keyring) -> Value {
 		},
 		validators: ValidatorsConfig { validators: accounts },
 		session: SessionConfig { keys: keys.collect() },
-		sudo: SudoConfig { key: Some(sudo.to_account_id()) },
+		sudo: SudoConfig { key: sudo },
+		council: CouncilConfig { members: council },
 	})
 }
 
 /// One validator, Alice, who also has the sudo key.
 pub fn development() -> Value {
-	genesis(&[(Sr25519Keyring::Alice, Ed25519Keyring::Alice)], Sr25519Keyring::Alice)
+	genesis(&[(Sr25519Keyring::Alice, Ed25519Keyring::Alice)], Root::Sudo(Sr25519Keyring::Alice))
 }
 
 /// Two validators, Alice and Bob; Alice has the sudo key.
@@ -62,7 +79,20 @@ pub fn local_testnet() -> Value {
 			(Sr25519Keyring::Alice, Ed25519Keyring::Alice),
 			(Sr25519Keyring::Bob, Ed25519Keyring::Bob),
 		],
-		Sr25519Keyring::Alice,
+		Root::Sudo(Sr25519Keyring::Alice),
+	)
+}
+
+/// Four validators, Alice, Bob, Charlie and Dave, who are also the council. There is no sudo key.
+pub fn staging() -> Value {
+	genesis(
+		&[
+			(Sr25519Keyring::Alice, Ed25519Keyring::Alice),
+			(Sr25519Keyring::Bob, Ed25519Keyring::Bob),
+			(Sr25519Keyring::Charlie, Ed25519Keyring::Charlie),
+			(Sr25519Keyring::Dave, Ed25519Keyring::Dave),
+		],
+		Root::Council,
 	)
 }
 
@@ -71,6 +101,7 @@ pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
 	let patch = match id.as_str() {
 		DEV_RUNTIME_PRESET => development(),
 		LOCAL_TESTNET_RUNTIME_PRESET => local_testnet(),
+		STAGING_RUNTIME_PRESET => staging(),
 		_ => return None,
 	};
 	serde_json::to_vec(&patch).ok()
@@ -78,5 +109,7 @@ pub fn get_preset(id: &PresetId) -> Option<Vec<u8>> {
 
 /// The names that [`get_preset`] knows.
 pub fn preset_names() -> Vec<PresetId> {
-	vec![PresetId::from(DEV_RUNTIME_PRESET), PresetId::from(LOCAL_TESTNET_RUNTIME_PRESET)]
+	[DEV_RUNTIME_PRESET, LOCAL_TESTNET_RUNTIME_PRESET, STAGING_RUNTIME_PRESET]
+		.map(PresetId::from)
+		.to_vec()
 }

@@ -9,9 +9,10 @@
 //!
 //! ## Root
 //!
-//! Admitting validators and upgrading the runtime need the root origin. The development and local
-//! presets give it to Alice through the sudo pallet. The default genesis names no sudo key, so
-//! there that pallet refuses everybody and nobody has the root origin.
+//! Upgrading the runtime needs the root origin. A council has it by three quarters of its votes,
+//! and admits validators by two thirds ([`configs::governance`]). The development and local presets
+//! have no council, and give the root origin to Alice through the sudo pallet. The default genesis
+//! names neither a council nor a sudo key, so there nobody is root.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![recursion_limit = "256"]
@@ -214,6 +215,14 @@ mod runtime {
 	pub type Multisig = pallet_multisig;
 	#[runtime::pallet_index(12)]
 	pub type Sudo = pallet_sudo;
+	#[runtime::pallet_index(13)]
+	pub type Council = pallet_collective<Instance1>;
+	#[runtime::pallet_index(14)]
+	pub type Governance = pallet_governance;
+	#[runtime::pallet_index(15)]
+	pub type SafeMode = pallet_safe_mode;
+	#[runtime::pallet_index(16)]
+	pub type Migrations = pallet_migrations;
 
 	#[runtime::pallet_index(20)]
 	pub type Proofs = pallet_proofs;

@@ -47,9 +47,13 @@ impl Process {
 		I: IntoIterator<Item = S>,
 		S: AsRef<OsStr>,
 	{
+		Self::start(name, Command::new(binary(name)?).args(arguments), log)
+	}
+
+	/// Starts a command, and calls it by this name.
+	pub fn start(name: &str, command: &mut Command, log: &Path) -> Result<Self> {
 		let file = File::options().create(true).append(true).open(log)?;
-		let child = Command::new(binary(name)?)
-			.args(arguments)
+		let child = command
 			.stdin(Stdio::null())
 			.stdout(file.try_clone()?)
 			.stderr(file)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! Acting together, on behalf of others, and as root.
+//! Acting together, on behalf of others, and with the sudo key.
 
 use crate::{
 	units::deposit, Balance, Balances, OriginCaller, Runtime, RuntimeCall, RuntimeEvent, System,
@@ -54,8 +54,8 @@ pub enum ProxyType {
 	#[default]
 	#[codec(index = 0)]
 	Any,
-	/// Everything but what can move money to another: no transfers, no root, no jobs to pay for, no
-	/// bonds to lose.
+	/// Everything but what can move money to another: no transfers, no root, no seat in the council,
+	/// no jobs to pay for, no bonds to lose.
 	#[codec(index = 1)]
 	NonTransfer,
 	/// A pod's own work, and batches of it: for the key on the worker's machine, while the key of
@@ -77,6 +77,8 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 				call,
 				RuntimeCall::Balances(_)
 					| RuntimeCall::Sudo(_)
+					| RuntimeCall::Council(_)
+					| RuntimeCall::Governance(_)
 					| RuntimeCall::Jobs(
 						Jobs::open { .. }
 							| Jobs::lock { .. } | Jobs::acknowledge { .. }

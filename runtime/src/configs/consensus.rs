@@ -3,6 +3,7 @@
 //! Who makes and finalises blocks: Aura and GRANDPA, with the authorities of `pallet_session`,
 //! which takes them from the validators pallet.
 
+use super::governance::Administrators;
 use crate::{
 	units::{deposit, MINUTES, SLOT_DURATION},
 	AccountId, Aura, Balance, Balances, BlockNumber, Runtime, RuntimeEvent, Session, SessionKeys,
@@ -12,7 +13,6 @@ use frame_support::{
 	parameter_types,
 	traits::{ConstBool, ConstU32, ConstU64},
 };
-use frame_system::EnsureRoot;
 use pallet_session::PeriodicSessions;
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
 use sp_runtime::traits::{ConvertInto, OpaqueKeys};
@@ -70,7 +70,7 @@ impl pallet_authorship::Config for Runtime {
 }
 
 impl pallet_validators::Config for Runtime {
-	type AdminOrigin = EnsureRoot<AccountId>;
+	type AdminOrigin = Administrators;
 	type MinValidators = ConstU32<MIN_VALIDATORS>;
 	type MaxValidators = ConstU32<MAX_VALIDATORS>;
 	type WeightInfo = pallet_validators::weights::EstimatedWeight<Runtime>;

@@ -3,12 +3,12 @@
 //! Verifying keys, models, pods and jobs: deposits, bonds and windows.
 
 use crate::{
+	configs::governance::Administrators,
 	units::{deposit, DAYS, EXISTENTIAL_DEPOSIT, HOURS, MILLI_POD, MINUTES, POD},
-	AccountId, Balance, Balances, Runtime, RuntimeHoldReason,
+	Balance, Balances, Runtime, RuntimeHoldReason,
 };
 use codec::MaxEncodedLen;
 use frame_support::parameter_types;
-use frame_system::EnsureRoot;
 use proofpod_primitives::Ticks;
 use proofpod_verifier::Groth16;
 use sp_runtime::{Perbill, Permill};
@@ -160,7 +160,7 @@ impl pallet_models::Config for Runtime {
 impl pallet_pods::Config for Runtime {
 	type Currency = Balances;
 	type RuntimeHoldReason = RuntimeHoldReason;
-	type AdminOrigin = EnsureRoot<AccountId>;
+	type AdminOrigin = Administrators;
 	type Bond = PodBond;
 	type MaxExposure = MaxExposure;
 	type UnbondingPeriod = PodUnbondingPeriod;

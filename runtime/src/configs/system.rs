@@ -3,14 +3,14 @@
 //! Blocks and their limits.
 
 use crate::{
-	AccountId, Balance, Block, BlockNumber, Clock, Hash, Nonce, PalletInfo, Runtime, RuntimeCall,
-	RuntimeEvent, RuntimeOrigin, RuntimeTask, RuntimeVersion, VERSION,
+	AccountId, Balance, Block, BlockNumber, Clock, Hash, Migrations, Nonce, PalletInfo, Runtime,
+	RuntimeCall, RuntimeEvent, RuntimeOrigin, RuntimeTask, RuntimeVersion, SafeMode, VERSION,
 };
 use frame_support::{
 	derive_impl,
 	dispatch::DispatchClass,
 	parameter_types,
-	traits::{ConstU32, Contains},
+	traits::{ConstU32, Contains, InsideBoth},
 	weights::{
 		constants::{
 			BlockExecutionWeight, ExtrinsicBaseWeight, ParityDbWeight, WEIGHT_REF_TIME_PER_MILLIS,
@@ -80,7 +80,7 @@ parameter_types! {
 	pub const SS58Prefix: u16 = 42;
 }
 
-/// Calls that transactions may make.
+/// Calls that transactions may make, as long as the chain is not in safe mode.
 ///
 /// All but `session.purge_keys`: a listed validator that took its keys away would drop out of the
 /// next session however few remained. `validators.withdraw_keys` does the same for everybody else.
@@ -94,7 +94,7 @@ impl Contains<RuntimeCall> for PublicCalls {
 
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
 impl frame_system::Config for Runtime {
-	type BaseCallFilter = PublicCalls;
+	type BaseCallFilter = InsideBoth<PublicCalls, SafeMode>;
 	type Block = Block;
 	type AccountId = AccountId;
 	type Nonce = Nonce;
@@ -110,4 +110,5 @@ impl frame_system::Config for Runtime {
 	type SS58Prefix = SS58Prefix;
 	type MaxConsumers = ConstU32<16>;
 	type PostTransactions = Clock;
+	type MultiBlockMigrator = Migrations;
 }

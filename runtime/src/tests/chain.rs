@@ -23,7 +23,7 @@ use sp_runtime::{
 const FIRST_SLOT: u64 = 1_000;
 
 /// Begins block `number`, made in its own slot, with the timestamp that belongs to it.
-fn begin_block(number: u32) {
+pub(super) fn begin_block(number: u32) {
 	let slot = FIRST_SLOT + u64::from(number);
 	let digest =
 		Digest { logs: vec![DigestItem::PreRuntime(AURA_ENGINE_ID, Slot::from(slot).encode())] };
@@ -36,7 +36,7 @@ fn begin_block(number: u32) {
 	Executive::apply_extrinsic(UncheckedExtrinsic::new_bare(timestamp)).unwrap().unwrap();
 }
 
-fn sign(who: Sr25519Keyring, call: RuntimeCall) -> UncheckedExtrinsic {
+pub(super) fn sign(who: Sr25519Keyring, call: RuntimeCall) -> UncheckedExtrinsic {
 	let nonce = System::account_nonce(who.to_account_id());
 	let extension: TxExtension = (
 		frame_system::AuthorizeCall::new(),
@@ -56,11 +56,11 @@ fn sign(who: Sr25519Keyring, call: RuntimeCall) -> UncheckedExtrinsic {
 	UncheckedExtrinsic::new_signed(call, who.to_account_id().into(), signature.into(), extension)
 }
 
-fn submit(who: Sr25519Keyring, call: RuntimeCall) -> ApplyExtrinsicResult {
+pub(super) fn submit(who: Sr25519Keyring, call: RuntimeCall) -> ApplyExtrinsicResult {
 	Executive::apply_extrinsic(sign(who, call))
 }
 
-fn balance(who: Sr25519Keyring) -> u128 {
+pub(super) fn balance(who: Sr25519Keyring) -> u128 {
 	Balances::free_balance(who.to_account_id())
 }
 

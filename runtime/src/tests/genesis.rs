@@ -3,6 +3,7 @@
 //! Every preset builds a genesis on which the invariants hold.
 
 use crate::{
+	configs::governance::CouncilInstance,
 	genesis_config_presets::{get_preset, preset_names},
 	units::POD,
 	AccountId, AllPalletsWithSystem, Balances, Runtime, RuntimeGenesisConfig, Session, System,
@@ -56,9 +57,9 @@ fn validators(preset: &str) -> Vec<AccountId> {
 
 #[test]
 fn names_are_those_that_tools_expect() {
-	assert_eq!(Runtime::preset_names(), ["development", "local_testnet"]);
+	assert_eq!(Runtime::preset_names(), ["development", "local_testnet", "staging"]);
 	assert_eq!(Runtime::preset_names(), preset_names());
-	assert_eq!(get_preset(&"staging".into()), None);
+	assert_eq!(get_preset(&"production".into()), None);
 }
 
 #[test]
@@ -81,7 +82,34 @@ fn local_testnet_is_validated_by_alice_and_bob() {
 }
 
 #[test]
-fn six_accounts_are_funded_and_alice_is_root() {
+fn staging_is_validated_and_governed_by_four() {
+	let four =
+		[Sr25519Keyring::Alice, Sr25519Keyring::Bob, Sr25519Keyring::Charlie, Sr25519Keyring::Dave]
+			.map(|who| who.to_account_id());
+	assert_eq!(validators("staging"), four);
+	state_of("staging").execute_with(|| {
+		let members = pallet_collective::Members::<Runtime, CouncilInstance>::get();
+		assert_eq!(members.len(), 4);
+		assert!(four.iter().all(|account| members.contains(account)));
+		assert_eq!(pallet_collective::Prime::<Runtime, CouncilInstance>::get(), None);
+	});
+}
+
+#[test]
+fn alice_alone_is_root_where_there_is_no_council() {
+	let alice = || Some(Sr25519Keyring::Alice.to_account_id());
+	for (preset, sudo) in [("development", alice()), ("local_testnet", alice()), ("staging", None)]
+	{
+		state_of(preset).execute_with(|| {
+			assert_eq!(pallet_sudo::Key::<Runtime>::get(), sudo, "{preset}");
+			let members = pallet_collective::Members::<Runtime, CouncilInstance>::get();
+			assert_eq!(members.is_empty(), sudo.is_some(), "{preset}");
+		});
+	}
+}
+
+#[test]
+fn six_accounts_are_funded() {
 	for preset in preset_names() {
 		state_of(&preset).execute_with(|| {
 			for who in ["Alice", "Bob", "Charlie", "Dave", "Eve", "Ferdie"] {
@@ -92,10 +120,6 @@ fn six_accounts_are_funded_and_alice_is_root() {
 				assert_eq!(Balances::free_balance(&account), 1_000_000 * POD, "{who}");
 			}
 			assert_eq!(Balances::total_issuance(), 6_000_000 * POD);
-			assert_eq!(
-				pallet_sudo::Key::<Runtime>::get(),
-				Some(Sr25519Keyring::Alice.to_account_id())
-			);
 		});
 	}
 }
@@ -113,6 +137,7 @@ fn session_keys_take_an_ordinary_reference_to_their_account() {
 fn default_genesis_has_no_root_and_no_accounts() {
 	let config = RuntimeGenesisConfig::default();
 	assert_eq!(config.sudo.key, None);
+	assert!(config.council.members.is_empty());
 	assert!(config.balances.balances.is_empty() && config.validators.validators.is_empty());
 }
 

@@ -2,6 +2,9 @@
 
 mod calls;
 mod chain;
+mod council;
 mod genesis;
+mod incidents;
 mod limits;
 mod proxies;
+mod upgrades;

@@ -53,6 +53,14 @@ fn become_root() -> RuntimeCall {
 	RuntimeCall::Sudo(pallet_sudo::Call::sudo { call: Box::new(remark()) })
 }
 
+fn vote() -> RuntimeCall {
+	RuntimeCall::Council(pallet_collective::Call::vote {
+		proposal: Default::default(),
+		index: 0,
+		approve: true,
+	})
+}
+
 fn batch() -> RuntimeCall {
 	RuntimeCall::Utility(pallet_utility::Call::batch { calls: vec![lock_job(), leave()] })
 }
@@ -63,6 +71,7 @@ fn each_type_allows_its_calls() {
 	let table = [
 		(transfer(), [true, false, false]),
 		(become_root(), [true, false, false]),
+		(vote(), [true, false, false]),
 		(open_job(), [true, false, false]),
 		(cancel_job(), [true, true, false]),
 		(remark(), [true, true, false]),
@@ -82,6 +91,7 @@ fn supersets_allow_all_that_their_subsets_do() {
 	let calls = [
 		transfer(),
 		become_root(),
+		vote(),
 		open_job(),
 		cancel_job(),
 		remark(),
