@@ -22,6 +22,7 @@ pub mod job;
 pub mod manifest;
 pub mod pod;
 pub mod statement;
+mod text;
 
 pub use clock::{Tick, Ticks};
 pub use ids::{

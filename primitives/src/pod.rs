@@ -44,7 +44,7 @@ pub fn is_tag(tag: &[u8]) -> bool {
 	Serialize,
 	Deserialize,
 )]
-pub struct Region(pub [u8; 2]);
+pub struct Region(#[serde(with = "crate::text")] pub [u8; 2]);
 
 impl Region {
 	/// Whether the code is two capital letters.
@@ -118,6 +118,7 @@ pub struct ServedModel {
 )]
 pub struct PodProfile {
 	/// Where clients deliver their sealed inputs.
+	#[serde(with = "crate::text")]
 	pub endpoint: Endpoint,
 	/// Key to which clients seal their inputs.
 	pub encryption_key: EncryptionKey,
@@ -126,6 +127,7 @@ pub struct PodProfile {
 	/// Models that it serves.
 	pub models: ServedModels,
 	/// What the pod says of itself.
+	#[serde(with = "crate::text::list")]
 	pub tags: Tags,
 }
 
@@ -314,6 +316,27 @@ mod tests {
 			regions: vec![Region(*b"CH")].try_into().unwrap(),
 			models: Default::default(),
 			tags: Default::default(),
+		}
+	}
+
+	#[test]
+	fn json_shows_text_as_text() {
+		let mut profile = profile("https://pod.example");
+		profile.tags = vec![b"gpu:h100".to_vec().try_into().unwrap()].try_into().unwrap();
+		let json = serde_json::to_value(&profile).unwrap();
+		assert_eq!(json["endpoint"], "https://pod.example");
+		assert_eq!(json["regions"], serde_json::json!(["CH"]));
+		assert_eq!(json["tags"], serde_json::json!(["gpu:h100"]));
+		assert_eq!(serde_json::from_value::<PodProfile>(json.clone()).unwrap(), profile);
+		for (field, wrong) in [
+			("endpoint", serde_json::json!("x".repeat(257))),
+			("regions", serde_json::json!(["CHE"])),
+			("tags", serde_json::json!(["x".repeat(33)])),
+			("tags", serde_json::json!(vec!["x"; 17])),
+		] {
+			let mut json = json.clone();
+			json[field] = wrong;
+			assert!(serde_json::from_value::<PodProfile>(json).is_err(), "{field}");
 		}
 	}
 

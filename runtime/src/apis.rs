@@ -4,7 +4,7 @@
 
 use crate::{
 	genesis_config_presets, units::SLOT_DURATION, AccountId, Balance, Block, Clock, Executive,
-	Grandpa, InherentDataExt, Jobs, Nonce, Proofs, Runtime, RuntimeCall, RuntimeGenesisConfig,
+	Grandpa, InherentDataExt, Jobs, Nonce, Pods, Proofs, Runtime, RuntimeCall, RuntimeGenesisConfig,
 	SessionKeys, System, TransactionPayment, VERSION,
 };
 use alloc::vec::Vec;
@@ -13,6 +13,7 @@ use frame_support::{
 	view_functions::{ViewFunctionDispatchError, ViewFunctionId},
 	weights::Weight,
 };
+use pallet_pods::PodView;
 use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use proofpod_primitives::{
 	job::{Job, JobView, Receipt},
@@ -230,6 +231,12 @@ sp_api::impl_runtime_apis! {
 			inputs: Vec<Scalar>,
 		) -> Result<(), Vec<u8>> {
 			Proofs::explain(&key, &proof, &inputs)
+		}
+	}
+
+	impl pallet_pods::runtime_api::PodsApi<Block> for Runtime {
+		fn view(pod: AccountId) -> Option<PodView> {
+			Pods::pod_view(pod)
 		}
 	}
 

@@ -7,6 +7,7 @@
 //! | `proofs_verify` | verification of a proof without a transaction ([`proofs`]) |
 //! | `jobs_job`, `jobs_view`, `jobs_phase`, `jobs_receipt` | a job's record, state and end ([`jobs`]) |
 //! | `jobs_tick` | the market's clock ([`jobs`]) |
+//! | `pods_view` | a pod's record and standing ([`pods`]) |
 //! | `system_accountNextIndex`, `system_dryRun` | accounts |
 //! | `payment_queryInfo`, `payment_queryFeeDetails` | fees |
 //! | `grandpa_…` | finality |
@@ -14,6 +15,7 @@
 
 mod error;
 mod jobs;
+mod pods;
 mod proofs;
 #[cfg(test)]
 mod test_client;
@@ -23,6 +25,7 @@ use futures::channel::mpsc;
 use jobs::{Jobs, JobsRpcServer};
 use jsonrpsee::{server::RegisterMethodError, RpcModule};
 use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
+use pods::{Pods, PodsRpcServer};
 use proofs::{Proofs, ProofsRpcServer};
 use sc_consensus_grandpa::{
 	FinalityProofProvider, GrandpaJustificationStream, SharedAuthoritySet, SharedVoterState,
@@ -81,6 +84,7 @@ pub(crate) fn module(
 	)?;
 	module.merge(Proofs::new(client.clone()).into_rpc())?;
 	module.merge(Jobs::new(client.clone()).into_rpc())?;
+	module.merge(Pods::new(client.clone()).into_rpc())?;
 	if let Some(sealing) = sealing {
 		module.merge(ManualSeal::new(sealing.clone()).into_rpc())?;
 	}

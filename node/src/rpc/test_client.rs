@@ -5,13 +5,15 @@
 use crate::service::types::{Block, Hash, Header};
 use jsonrpsee::RpcModule;
 use pallet_jobs::runtime_api::JobsApi;
+use pallet_pods::{runtime_api::PodsApi, PodRecord, PodStatus, PodView};
 use pallet_proofs::runtime_api::ProofsApi;
 use proofpod_primitives::{
 	job::{
 		Job, JobRequest, JobTerms, JobView, Outcome, PriceRamp, Receipt, Requirements, StoredState,
 		Windows, JOB_RULES,
 	},
-	InputCommitment, JobId, ModelId, ProofBytes, Scalar, Tick, VerifyingKeyId,
+	pod::{PodProfile, PodState, Region},
+	EncryptionKey, InputCommitment, JobId, ModelId, ProofBytes, Scalar, Tick, VerifyingKeyId,
 };
 use proofpod_runtime::AccountId;
 use serde_json::Value;
@@ -81,6 +83,36 @@ fn job() -> Job<AccountId> {
 	}
 }
 
+fn pod() -> PodView {
+	let until = Tick(50);
+	PodView {
+		state: PodState::Suspended { until },
+		now: Tick(8),
+		reputation: 500,
+		headroom: 900,
+		heartbeat_due: Tick(7),
+		record: PodRecord {
+			profile: PodProfile {
+				endpoint: b"https://pod.example".to_vec().try_into().unwrap(),
+				encryption_key: EncryptionKey([9; 32]),
+				regions: vec![Region(*b"CH")].try_into().unwrap(),
+				models: Default::default(),
+				tags: Default::default(),
+			},
+			key_epoch: 0,
+			operator: Some(AccountId::new([1; 32])),
+			bond: 100,
+			status: PodStatus::Active,
+			live_jobs: 1,
+			exposure: 100,
+			last_seen: Tick(2),
+			suspended_until: until,
+			faults: 2,
+			record: Default::default(),
+		},
+	}
+}
+
 fn receipt() -> Receipt<AccountId> {
 	Receipt {
 		client: AccountId::new([1; 32]),
@@ -101,6 +133,13 @@ sp_api::mock_impl_runtime_apis! {
 		) -> Result<Result<(), Vec<u8>>, ApiError> {
 			let known = key == KEY.parse().unwrap();
 			answer(at, known.then_some(()).ok_or_else(|| b"unknown key".to_vec()))
+		}
+	}
+
+	impl PodsApi<Block> for TestClient {
+		#[advanced]
+		fn view(at: Hash, account: AccountId) -> Result<Option<PodView>, ApiError> {
+			answer(at, (account == AccountId::new([2; 32])).then(pod))
 		}
 	}
 

@@ -109,6 +109,7 @@ pub struct Windows {
 ))]
 pub struct RequiredTag<Account> {
 	/// The tag.
+	#[serde(with = "crate::text")]
 	pub tag: Tag,
 	/// Who must have attested it; without, the pod's own word is enough.
 	pub attested_by: Option<Account>,
