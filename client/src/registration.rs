@@ -81,7 +81,8 @@ pub fn parse_uris(uris: &[String]) -> Result<ArtefactUris, RegistrationError> {
 	parsed.try_into().map_err(|_| refuse(&format!("{} URIs", uris.len())))
 }
 
-/// Registers a model, in one transaction. It is waited for until it is finalised, so that whoever
+/// Registers a model, in one transaction, perhaps as the next version of another one of the
+/// signer's; what has been registered already keeps its version. It is waited for until it is finalised, so that whoever
 /// reads finalised blocks, as pods do, knows the model when this returns.
 ///
 /// # Errors
@@ -92,6 +93,7 @@ pub async fn register(
 	manifest: &ModelManifest,
 	verifying_key: &[u8],
 	uris: ArtefactUris,
+	replaces: Option<ModelId>,
 ) -> Result<Registration, RegistrationError> {
 	let found = verifying_key_id(verifying_key);
 	let expected = manifest.verifying_key;
@@ -114,12 +116,13 @@ pub async fn register(
 				verifying_key.to_vec(),
 				manifest.clone(),
 				uris,
+				replaces,
 			);
 			chain.submit(&call, signer, Inclusion::Finalised).await?;
 			(registration.key_registered, registration.model_registered) = (true, true);
 		},
 		None => {
-			let call = calls::models::register(manifest.clone(), uris);
+			let call = calls::models::register(manifest.clone(), uris, replaces);
 			chain.submit(&call, signer, Inclusion::Finalised).await?;
 			registration.model_registered = true;
 		},

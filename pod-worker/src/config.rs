@@ -3,7 +3,8 @@
 //! The worker's configuration file: TOML, every key explained in `pod-worker.example.toml`.
 
 use crate::error::{Error, Result};
-use proofpod_client::amount::Amount;
+use proofpod_client::{account::parse_account, amount::Amount, AccountId};
+use proofpod_primitives::pod::{is_tag, Region, Regions, Tag, Tags};
 use serde::{Deserialize, Deserializer};
 use std::{
 	net::SocketAddr,
@@ -44,7 +45,7 @@ pub struct ChainConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PodConfig {
-	/// File with the seed phrase of the pod's account, mode 0600.
+	/// File with the seed phrase of the account that signs, the pod's or its operator's; mode 0600.
 	#[serde(default)]
 	pub account_file: Option<PathBuf>,
 	/// A well-known development account such as `//Bob`; only with `--dev`.
@@ -55,8 +56,15 @@ pub struct PodConfig {
 	/// Address that clients use, when it differs from `listen`.
 	#[serde(default)]
 	pub endpoint: Option<String>,
-	/// ISO 3166-1 alpha-2 code of the country where the machine stands.
-	pub region: String,
+	/// The pod's account, when `account_file` is its operator's.
+	#[serde(default, deserialize_with = "some_account")]
+	pub owner: Option<AccountId>,
+	/// ISO 3166-1 alpha-2 codes of the countries in which a machine of the pod may read inputs.
+	#[serde(deserialize_with = "regions")]
+	pub regions: Regions,
+	/// What the pod says of itself.
+	#[serde(default, deserialize_with = "tags")]
+	pub tags: Tags,
 	/// Folder for the encryption key and the journal; one worker per folder.
 	pub data: PathBuf,
 }
@@ -105,6 +113,45 @@ fn some_amount<'de, D: Deserializer<'de>>(
 	amount(deserializer).map(Some)
 }
 
+fn some_account<'de, D: Deserializer<'de>>(
+	deserializer: D,
+) -> std::result::Result<Option<AccountId>, D::Error> {
+	let text = String::deserialize(deserializer)?;
+	parse_account(&text).map(Some).map_err(serde::de::Error::custom)
+}
+
+/// At least one, at most as many as the chain takes.
+fn regions<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Regions, D::Error> {
+	let wrong = |found: &dyn std::fmt::Debug| {
+		serde::de::Error::custom(format!(
+			"expected one to four pairs of capital letters such as \"CH\", found {found:?}"
+		))
+	};
+	let texts = Vec::<String>::deserialize(deserializer)?;
+	let region = |text: &String| {
+		let region = <[u8; 2]>::try_from(text.as_bytes()).ok().map(Region);
+		region.filter(Region::is_well_formed).ok_or_else(|| wrong(text))
+	};
+	let regions = texts.iter().map(region).collect::<std::result::Result<Vec<_>, _>>()?;
+	Regions::try_from(regions).ok().filter(|list| !list.is_empty()).ok_or_else(|| wrong(&texts))
+}
+
+fn tags<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Tags, D::Error> {
+	let wrong = |found: &dyn std::fmt::Debug| {
+		serde::de::Error::custom(format!(
+			"expected at most 16 tags of at most 32 lower-case letters, digits, '-', '.' and ':', \
+			 found {found:?}"
+		))
+	};
+	let texts = Vec::<String>::deserialize(deserializer)?;
+	let tag = |text: &String| {
+		let tag = Tag::try_from(text.clone().into_bytes()).ok();
+		tag.filter(|tag| is_tag(tag)).ok_or_else(|| wrong(text))
+	};
+	let tags = texts.iter().map(tag).collect::<std::result::Result<Vec<_>, _>>()?;
+	Tags::try_from(tags).map_err(|_| wrong(&texts))
+}
+
 /// What is wrong and where, without the parser's drawing of it.
 fn in_one_line(text: &str, error: &toml::de::Error) -> String {
 	let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
@@ -131,13 +178,6 @@ impl Config {
 		}
 		if config.work.time_margin == 0 {
 			return Err("work.time_margin: expected at least 1, found 0".into());
-		}
-		let region = config.pod.region.as_bytes();
-		if region.len() != 2 || !region.iter().all(u8::is_ascii_uppercase) {
-			return Err(format!(
-				"pod.region: expected two capital letters such as \"CH\", found {:?}",
-				config.pod.region
-			));
 		}
 		match (&config.pod.account_file, &config.pod.account_dev) {
 			(Some(_), None) | (None, Some(_)) => {},
@@ -184,7 +224,10 @@ mod tests {
 		for (from, to, expected) in [
 			("url =", "uri =", "unknown field `uri`"),
 			("[[model]]", "[model]", "invalid type"),
-			("region = \"CH\"", "region = \"Swiss\"", "two capital letters"),
+			("regions = [\"CH\"]", "regions = [\"Swiss\"]", "pairs of capital letters"),
+			("regions = [\"CH\"]", "regions = []", "pairs of capital letters"),
+			("# tags = [", "tags = [\"GPU\", ", "lower-case letters"),
+			("# owner = \"5", "owner = \"6", "no address"),
 			("account_file =", "account_dev = \"//Bob\"\naccount_file =", "exactly one of"),
 			("listen = \"", "listen = \"nowhere:", "line 14: invalid socket address"),
 		] {

@@ -9,15 +9,18 @@
 use crate::{
 	error::{Error, Result},
 	journal::Journal,
+	keyring::Keyring,
 };
 use proofpod_client::{
-	sealing::{self, DecryptionKey, Delivery, DeliveryContext, SealingError, MAX_SEALED_SIZE},
+	sealing::{self, Delivery, DeliveryContext, SealingError, MAX_SEALED_SIZE},
 	AccountId, Job, Lock,
 };
-use proofpod_primitives::{GenesisHash, InputCommitment, JobId, OutputKeyCommitment};
+use proofpod_primitives::{
+	EncryptionKey, GenesisHash, InputCommitment, JobId, OutputKeyCommitment,
+};
 use proofpod_zkml::commitment::{commit_input, commit_output_key, Secrets};
 use std::{
-	collections::BTreeMap,
+	collections::{BTreeMap, BTreeSet},
 	sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::Notify;
@@ -58,6 +61,8 @@ struct Held {
 	input: InputCommitment,
 	output_key: Option<OutputKeyCommitment>,
 	key_epoch: u32,
+	/// The pod's key that was published when it locked the job.
+	key: EncryptionKey,
 	step: &'static str,
 }
 
@@ -65,21 +70,16 @@ struct Held {
 pub struct Deliveries {
 	genesis: GenesisHash,
 	pod: AccountId,
-	key: DecryptionKey,
+	keys: Keyring,
 	journal: Arc<Journal>,
 	held: Mutex<BTreeMap<JobId, Held>>,
 	arrived: Notify,
 }
 
 impl Deliveries {
-	/// Deliveries to `pod`, sealed to `key`, kept in `journal`.
-	pub fn new(
-		genesis: GenesisHash,
-		pod: AccountId,
-		key: DecryptionKey,
-		journal: Arc<Journal>,
-	) -> Self {
-		Self { genesis, pod, key, journal, held: Default::default(), arrived: Notify::new() }
+	/// Deliveries to `pod`, sealed to one of `keys`, kept in `journal`.
+	pub fn new(genesis: GenesisHash, pod: AccountId, keys: Keyring, journal: Arc<Journal>) -> Self {
+		Self { genesis, pod, keys, journal, held: Default::default(), arrived: Notify::new() }
 	}
 
 	fn held(&self) -> MutexGuard<'_, BTreeMap<JobId, Held>> {
@@ -97,6 +97,7 @@ impl Deliveries {
 			input: job.request.input,
 			output_key: job.request.output_key,
 			key_epoch: lock.key_epoch,
+			key: lock.encryption_key,
 			step,
 		};
 		self.held().insert(id, held);
@@ -162,6 +163,27 @@ impl Deliveries {
 		}
 	}
 
+	/// Whether the pod can open what is sealed for this lock.
+	pub fn can_open(&self, lock: &Lock) -> bool {
+		self.keys.get(&lock.encryption_key).is_some()
+	}
+
+	/// Deletes retired keys. Only those that no lock on the finalised chain pins, once the newest key
+	/// is published there.
+	///
+	/// # Errors
+	/// When a file cannot be deleted.
+	pub fn forget_keys(
+		&self,
+		published: &EncryptionKey,
+		pinned: &BTreeSet<EncryptionKey>,
+	) -> Result<()> {
+		if *published != self.keys.public() {
+			return Ok(());
+		}
+		self.keys.forget(|key| pinned.contains(key))
+	}
+
 	/// Waits until a delivery arrives.
 	pub async fn arrival(&self) {
 		self.arrived.notified().await;
@@ -175,7 +197,8 @@ impl Deliveries {
 			key_epoch: held.key_epoch,
 			input: held.input,
 		};
-		let delivery = sealing::open(&self.key, &context, sealed)
+		let key = self.keys.get(&held.key).ok_or(Error::KeyGone { job })?;
+		let delivery = sealing::open(&key, &context, sealed)
 			.map_err(|error| Error::Delivery { job, error })?;
 		let secrets = Secrets::from_bytes(&delivery.salt, &delivery.output_key)
 			.map_err(|_| Error::Delivery { job, error: SealingError::Malformed })?;

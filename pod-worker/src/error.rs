@@ -40,6 +40,8 @@ pub enum Error {
 	Delivery { job: JobId, error: SealingError },
 	#[error("job {job}: the delivered {what} does not open the commitment on the chain")]
 	Commitment { job: JobId, what: &'static str },
+	#[error("job {job}: the encryption key under which it was locked is not in pod.data any more")]
+	KeyGone { job: JobId },
 	#[error("job {job}: proving failed: {reason}")]
 	Proving { job: JobId, reason: String },
 	#[error("job {job}: the worker's own proof does not verify: {reason}; not submitted")]
@@ -56,6 +58,7 @@ impl Error {
 			Self::ConfigInvalid { .. } => "PW-CFG-002",
 			Self::ConfigUnwritable { .. } => "PW-CFG-003",
 			Self::Key(_) => "PW-KEY-001",
+			Self::KeyGone { .. } => "PW-KEY-002",
 			Self::Model { .. } => "PW-MOD-001",
 			Self::DataFolderInUse { .. } => "PW-DAT-001",
 			Self::DataFolder { .. } => "PW-DAT-002",

@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use pod_worker::{
 	config::{Config, EXAMPLE},
 	error::Error,
+	keyring::KeyChange,
 	service,
 };
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
@@ -50,9 +51,21 @@ enum Command {
 		/// Allow well-known development accounts.
 		#[arg(long)]
 		dev: bool,
+		/// Start with a new encryption key; the old one is kept for the jobs locked under it.
+		#[arg(long, conflicts_with = "replace_key")]
+		rotate_key: bool,
 		/// Start a registered pod with a new encryption key, because its own is lost.
 		#[arg(long)]
 		replace_key: bool,
+	},
+	/// Print what the pod publishes, for its owner to register it with an operator.
+	Profile {
+		/// The configuration.
+		#[arg(long)]
+		config: PathBuf,
+		/// Allow well-known development accounts.
+		#[arg(long)]
+		dev: bool,
 	},
 }
 
@@ -77,6 +90,11 @@ fn main() -> ExitCode {
 	}
 }
 
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+	tokio::runtime::Runtime::new()
+		.map_err(|error| Error::Task(format!("cannot start the runtime: {error}")))
+}
+
 fn execute(command: Command) -> Result<(), Error> {
 	match command {
 		Command::Init { file } => {
@@ -91,14 +109,26 @@ fn execute(command: Command) -> Result<(), Error> {
 			println!("{} is usable", config.display());
 			Ok(())
 		},
-		Command::Run { config, dev, replace_key } => {
+		Command::Profile { config, dev } => {
 			let config = Config::load(&config)?;
-			let runtime = tokio::runtime::Runtime::new()
-				.map_err(|error| Error::Task(format!("cannot start the runtime: {error}")))?;
+			let profile = runtime()?.block_on(service::profile(&config, dev))?;
+			let text = serde_json::to_string_pretty(&profile)
+				.map_err(|error| Error::Task(error.to_string()))?;
+			println!("{text}");
+			Ok(())
+		},
+		Command::Run { config, dev, rotate_key, replace_key } => {
+			let config = Config::load(&config)?;
+			let change = match (rotate_key, replace_key) {
+				(true, _) => KeyChange::Rotate,
+				(_, true) => KeyChange::Replace,
+				_ => KeyChange::None,
+			};
+			let runtime = runtime()?;
 			let result = runtime.block_on(async {
 				let stop = CancellationToken::new();
 				service::stop_on_signals(stop.clone())?;
-				service::run(config, dev, replace_key, stop).await
+				service::run(config, dev, change, stop).await
 			});
 			// A proof in the making stops before its next step: its job resumes at the next start.
 			runtime.shutdown_timeout(service::STOP_PATIENCE);

@@ -8,21 +8,64 @@ use crate::{
 	error::{Error, Result},
 	http,
 	journal::Journal,
+	keyring::{KeyChange, Keyring},
 	metrics::Metrics,
 	models::{ServedModel, ServedModels},
 	worker::Worker,
 };
 use proofpod_client::{
 	chain::{calls, At, Chain, Inclusion},
-	keys::{self, Signer},
-	sealing::DecryptionKey,
+	keys::Signer,
+	AccountId,
 };
-use proofpod_primitives::pod::{PodProfile, Region, ServedModel};
+use proofpod_primitives::pod::{self, PodProfile};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-/// Runs a pod until the token is cancelled. `dev` allows development accounts; `replace_key` lets a
-/// registered pod start with a new encryption key when its own is lost.
+/// What a pod needs before it registers and works.
+struct Setup {
+	signer: Signer,
+	/// The pod's account: the signer's, or the one that it operates.
+	pod: AccountId,
+	chain: Chain,
+	journal: Arc<Journal>,
+	models: ServedModels,
+	keys: Keyring,
+	profile: PodProfile,
+}
+
+impl Setup {
+	async fn prepare(config: &Config, dev: bool, change: KeyChange) -> Result<Self> {
+		let signer = signer(config, dev)?;
+		let pod = config.pod.owner.unwrap_or_else(|| signer.account());
+		let journal = Arc::new(Journal::open(&config.pod.data)?);
+		let models = load_models(config).await?;
+		let chain = Chain::connect(&config.chain.url).await?;
+		let genesis = chain.genesis();
+		if let Some(expected) = config.chain.genesis.filter(|expected| *expected != genesis) {
+			return Err(Error::WrongChain {
+				expected: expected.to_string(),
+				found: genesis.to_string(),
+			});
+		}
+		let registered = chain.at(At::Best).await?.pod(pod).await?;
+		let published = registered.map(|pod| pod.profile.encryption_key);
+		let keys = Keyring::open(&config.pod.data, published, change)?;
+		let profile = describe(config, &keys, &models)?;
+		Ok(Self { signer, pod, chain, journal, models, keys, profile })
+	}
+}
+
+/// What a pod with this configuration publishes. Makes its encryption key if it has none yet.
+///
+/// # Errors
+/// As [`run`], before the pod starts.
+pub async fn profile(config: &Config, dev: bool) -> Result<PodProfile> {
+	Ok(Setup::prepare(config, dev, KeyChange::None).await?.profile)
+}
+
+/// Runs a pod until the token is cancelled. `dev` allows development accounts; `change` says what
+/// becomes of its encryption key.
 ///
 /// # Errors
 /// When the pod cannot start: keys, models, addresses, data folder, chain, registration. Once it
@@ -30,26 +73,13 @@ use tokio_util::sync::CancellationToken;
 pub async fn run(
 	config: Config,
 	dev: bool,
-	replace_key: bool,
+	change: KeyChange,
 	stop: CancellationToken,
 ) -> Result<()> {
-	let signer = signer(&config, dev)?;
-	let journal = Arc::new(Journal::open(&config.pod.data)?);
-	let models = load_models(&config).await?;
-
-	let chain = Chain::connect(&config.chain.url).await?;
-	let genesis = chain.genesis();
-	if let Some(expected) = config.chain.genesis.filter(|expected| *expected != genesis) {
-		return Err(Error::WrongChain {
-			expected: expected.to_string(),
-			found: genesis.to_string(),
-		});
-	}
-
-	let key = encryption_key(&config, replace_key, &chain, &signer).await?;
+	let Setup { signer, pod, chain, journal, models, keys, profile } =
+		Setup::prepare(&config, dev, change).await?;
 	let metrics = Arc::new(Metrics::default());
-	let profile = profile(&config, &key, &models)?;
-	let deliveries = Arc::new(Deliveries::new(genesis, signer.account(), key, journal));
+	let deliveries = Arc::new(Deliveries::new(chain.genesis(), pod, keys, journal));
 	// Listening comes before registration: what the pod publishes must answer.
 	let listener = http::bind(config.pod.listen).await?;
 	let mut servers = tokio::task::JoinSet::new();
@@ -63,7 +93,7 @@ pub async fn run(
 	let block_time = chain.block_time().await?;
 	let worker = Worker::new(
 		chain.clone(),
-		signer.clone(),
+		(pod, signer.clone()),
 		models,
 		deliveries,
 		metrics,
@@ -72,10 +102,10 @@ pub async fn run(
 	);
 	tokio::select! {
 		() = stop.cancelled() => {},
-		registered = register(&chain, &signer, profile) => {
+		registered = register(&chain, pod, &signer, profile) => {
 			registered?;
 			tracing::info!(
-				account = %signer.account(),
+				account = %pod,
 				endpoint = config.pod.published_endpoint(),
 				"the pod is registered and takes jobs"
 			);
@@ -109,30 +139,6 @@ fn signer(config: &Config, dev: bool) -> Result<Signer> {
 	signer.map_err(|error| Error::Key(error.to_string()))
 }
 
-/// The pod's encryption key. Its file is made at the first start only: a pod that is registered has
-/// promised a key to clients, and must not publish another one by accident.
-async fn encryption_key(
-	config: &Config,
-	replace: bool,
-	chain: &Chain,
-	signer: &Signer,
-) -> Result<DecryptionKey> {
-	let file = config.pod.data.join("encryption.key");
-	let failed = |error: keys::KeyError| Error::Key(error.to_string());
-	if file.exists() {
-		return keys::load_encryption_key(&file).map_err(failed);
-	}
-	let registered = chain.at(At::Best).await?.pod(signer.account()).await?;
-	if registered.is_some() && !replace {
-		return Err(Error::Key(format!(
-			"this pod is registered, but its encryption key is not in {}: restore the file, or start \
-			 with --replace-key, which loses the inputs of the jobs that it holds",
-			file.display()
-		)));
-	}
-	keys::create_encryption_key(&file).map_err(failed)
-}
-
 async fn load_models(config: &Config) -> Result<ServedModels> {
 	let configs = config.models.clone();
 	tokio::task::spawn_blocking(move || {
@@ -159,15 +165,9 @@ async fn load_models(config: &Config) -> Result<ServedModels> {
 	.map_err(|error| Error::Task(error.to_string()))?
 }
 
-fn profile(config: &Config, key: &DecryptionKey, models: &ServedModels) -> Result<PodProfile> {
+fn describe(config: &Config, keys: &Keyring, models: &ServedModels) -> Result<PodProfile> {
 	let unusable =
 		|reason: &str| Error::ConfigInvalid { path: "pod".into(), reason: reason.into() };
-	let region: [u8; 2] = config
-		.pod
-		.region
-		.as_bytes()
-		.try_into()
-		.map_err(|_| unusable("region: expected two capital letters"))?;
 	let profile = PodProfile {
 		endpoint: config
 			.pod
@@ -175,37 +175,58 @@ fn profile(config: &Config, key: &DecryptionKey, models: &ServedModels) -> Resul
 			.into_bytes()
 			.try_into()
 			.map_err(|_| unusable("endpoint: expected at most 256 bytes"))?,
-		encryption_key: key.public(),
-		regions: vec![Region(region)].try_into().unwrap_or_default(),
-		tags: Default::default(),
+		encryption_key: keys.public(),
+		regions: config.pod.regions.clone(),
+		tags: config.pod.tags.clone(),
 		models: models
 			.iter()
-			.map(|(model, served)| ServedModel { model: *model, min_price: served.min_price })
+			.map(|(model, served)| pod::ServedModel { model: *model, min_price: served.min_price })
 			.collect::<Vec<_>>()
 			.try_into()
 			.map_err(|_| unusable("expected at most 64 [[model]] sections"))?,
 	};
 	if !profile.is_well_formed() {
-		return Err(unusable("endpoint: expected an http:// or https:// URL"));
+		return Err(unusable(
+			"expected an http:// or https:// endpoint, and no region or tag twice",
+		));
 	}
 	Ok(profile)
 }
 
-/// Registers the pod, or brings what it has published up to date.
-async fn register(chain: &Chain, signer: &Signer, profile: PodProfile) -> Result<()> {
+/// Registers the signer's pod, or brings what a pod has published up to date.
+async fn register(
+	chain: &Chain,
+	pod: AccountId,
+	signer: &Signer,
+	profile: PodProfile,
+) -> Result<()> {
 	let view = chain.at(At::Best).await?;
-	for ServedModel { model, .. } in &profile.models {
+	for pod::ServedModel { model, .. } in &profile.models {
 		if view.model(*model).await?.is_none() {
 			tracing::warn!(%model, "the model is not registered on this chain yet");
 		}
 	}
-	match view.pod(signer.account()).await? {
-		None => {
+	let account = signer.account();
+	match view.pod(pod).await? {
+		None if account == pod => {
 			chain
 				.submit(&calls::pods::register(profile, None), signer, Inclusion::Finalised)
 				.await?
 		},
-		Some(pod) if pod.profile != profile => {
+		None => {
+			return Err(Error::Key(format!(
+				"expected {pod} (pod.owner) to be a registered pod: its owner registers it with \
+				 `proofpod pods register`, a profile that `pod-worker profile` writes, and \
+				 --operator {account}"
+			)))
+		},
+		Some(record) if account != pod && record.operator != Some(account) => {
+			return Err(Error::Key(format!(
+				"expected {account} to be the operator of the pod {pod}: its owner says so with \
+				 `proofpod pods operator {account}`"
+			)))
+		},
+		Some(record) if record.profile != profile => {
 			chain.submit(&calls::pods::update(profile), signer, Inclusion::Finalised).await?
 		},
 		Some(_) => return Ok(()),

@@ -27,14 +27,14 @@ use crate::{
 };
 use proofpod_client::{
 	amount::POD,
-	chain::{calls, At, Call, Chain, ChainError, Inclusion, PodStatus, View},
+	chain::{calls, At, Call, Chain, ChainError, Inclusion, PodView, View},
 	keys::Signer,
 	settlement::Expected,
 	AccountId, Job,
 };
 use proofpod_primitives::{
-	job::{Phase, Undone},
-	pod::PrivacyTier,
+	job::{Phase, StoredState, Undone},
+	pod::{PodState, PrivacyTier},
 	Balance, JobId, Tick, Ticks,
 };
 use proofpod_zkml::progress::Monitor;
@@ -61,7 +61,9 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// One pod at work.
 pub struct Worker {
 	chain: Chain,
+	/// Signs for the pod: its own account, or its operator's.
 	signer: Signer,
+	/// The pod's account.
 	account: AccountId,
 	models: ServedModels,
 	deliveries: Arc<Deliveries>,
@@ -69,6 +71,8 @@ pub struct Worker {
 	work: WorkConfig,
 	/// Time between two blocks.
 	block_time: Duration,
+	/// Whether a heartbeat is on its way.
+	beating: AtomicBool,
 	/// A proof uses all cores: one at a time.
 	proving: Semaphore,
 	/// Jobs that a task is driving now.
@@ -82,10 +86,10 @@ fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Worker {
-	/// A worker for the signer's pod, which must be registered.
+	/// A worker for a registered pod, and who signs for it.
 	pub fn new(
 		chain: Chain,
-		signer: Signer,
+		(account, signer): (AccountId, Signer),
 		models: ServedModels,
 		deliveries: Arc<Deliveries>,
 		metrics: Arc<Metrics>,
@@ -93,7 +97,7 @@ impl Worker {
 		block_time: Duration,
 	) -> Arc<Self> {
 		Arc::new(Self {
-			account: signer.account(),
+			account,
 			chain,
 			signer,
 			models,
@@ -101,6 +105,7 @@ impl Worker {
 			metrics,
 			work,
 			block_time,
+			beating: AtomicBool::new(false),
 			proving: Semaphore::new(1),
 			driven: Default::default(),
 			declined: Default::default(),
@@ -149,7 +154,8 @@ impl Worker {
 		let view = self.chain.at(At::Best).await?;
 		let now = view.tick().await?;
 		let jobs = view.jobs().await?;
-		let opened: BTreeSet<_> = finalised.jobs().await?.into_iter().map(|(id, _)| id).collect();
+		let finalised_jobs = finalised.jobs().await?;
+		let opened: BTreeSet<_> = finalised_jobs.iter().map(|(id, _)| *id).collect();
 		let mut held = BTreeMap::new();
 		for (id, job) in &jobs {
 			let (lock, step) = match job.phase(now) {
@@ -173,12 +179,43 @@ impl Worker {
 		// A job that is being driven may be further than this view.
 		self.deliveries.expect_only(|id| held.contains_key(&id) || driven.contains(&id));
 		self.forget_ended(finalised).await?;
+		self.forget_keys(finalised, &finalised_jobs).await?;
 		guard(&self.declined).retain(|_, until| now < *until);
 		self.metrics.live_jobs.set(held.len() as i64);
 		for id in held.keys() {
 			self.spawn_drive(*id);
 		}
-		self.take_jobs(&view, &jobs, &opened, held, &driven).await
+		let Some(pod) = view.pod_view(self.account).await? else { return Ok(()) };
+		self.beat(&pod);
+		self.take_jobs(&view, &pod, &jobs, &opened, held, &driven).await
+	}
+
+	/// Says that the pod is there, when that is due: it costs nothing then.
+	fn beat(self: &Arc<Self>, pod: &PodView) {
+		let leaving = matches!(pod.state, PodState::Leaving { .. });
+		if leaving || pod.now < pod.heartbeat_due || self.beating.swap(true, Ordering::Relaxed) {
+			return;
+		}
+		let worker = self.clone();
+		tokio::spawn(async move {
+			match worker.submit(&calls::pods::heartbeat()).await {
+				Ok(()) => worker.metrics.step("heartbeat"),
+				Err(error) => worker.report(None, &error),
+			}
+			worker.beating.store(false, Ordering::Relaxed);
+		});
+	}
+
+	/// Deletes encryption keys that no job of this pod needs any more.
+	async fn forget_keys(&self, finalised: &View, jobs: &[(JobId, Job)]) -> Result<()> {
+		let Some(pod) = finalised.pod(self.account).await? else { return Ok(()) };
+		let pinned = jobs.iter().filter_map(|(_, job)| match &job.state {
+			StoredState::Locked(lock) | StoredState::Proving(lock) => {
+				(lock.pod == self.account).then_some(lock.encryption_key)
+			},
+			StoredState::Open => None,
+		});
+		self.deliveries.forget_keys(&pod.profile.encryption_key, &pinned.collect())
 	}
 
 	/// Forgets deliveries of jobs whose end is final: until then, a fork may need them again.
@@ -195,18 +232,18 @@ impl Worker {
 	async fn take_jobs(
 		self: &Arc<Self>,
 		view: &View,
+		pod: &PodView,
 		jobs: &[(JobId, Job)],
 		opened: &BTreeSet<JobId>,
 		mut held: BTreeMap<JobId, Claim>,
 		driven: &BTreeSet<JobId>,
 	) -> Result<()> {
-		let now = view.tick().await?;
-		let Some(pod) = view.pod(self.account).await? else { return Ok(()) };
-		if !matches!(pod.status, PodStatus::Active) || now < pod.suspended_until {
+		if !pod.state.takes_jobs() || self.spare(view, self.signer.account()).await? == 0 {
 			return Ok(());
 		}
+		let (now, profile) = (pod.now, &pod.record.profile);
 		let risk = self.work.max_bond.map_or(Balance::MAX, |limit| limit.0);
-		let mut free = view.balance(self.account).await?.free.saturating_sub(FEE_RESERVE);
+		let mut free = self.spare(view, self.account).await?.min(pod.headroom);
 		for (id, job) in jobs {
 			if held.len() >= self.work.jobs as usize {
 				break;
@@ -220,10 +257,10 @@ impl Worker {
 				&& !job.barred.contains(&self.account)
 				&& job.request.requirements.admit(
 					&self.account,
-					&pod.profile.regions,
-					pod.record.reputation(),
+					&profile.regions,
+					pod.reputation,
 					// Whether somebody attests it is the chain's to say.
-					|tag| tag.attested_by.is_some() || pod.profile.tags.contains(&tag.tag),
+					|tag| tag.attested_by.is_some() || profile.tags.contains(&tag.tag),
 				);
 			let Some(claim) = wanted.then(|| self.claim(job, now)).flatten() else { continue };
 			if self.can_finish(&claim, &held, now) {
@@ -233,6 +270,11 @@ impl Worker {
 			}
 		}
 		Ok(())
+	}
+
+	/// What an account can spend beside fees.
+	async fn spare(&self, view: &View, account: AccountId) -> Result<Balance> {
+		Ok(view.balance(account).await?.free.saturating_sub(FEE_RESERVE))
 	}
 
 	/// What the job would ask of this pod if it locked it now; nothing when the model is not served
@@ -313,6 +355,9 @@ impl Worker {
 				},
 				Phase::Locked(lock) if lock.pod == self.account => {
 					self.deliveries.expect(id, &job, lock, "locked");
+					if !self.deliveries.can_open(lock) {
+						return self.give_back(id, &job, now, Error::KeyGone { job: id }).await;
+					}
 					let delivery = match self.deliveries.opened(id) {
 						Ok(Some((delivery, _))) => delivery,
 						Ok(None) => return Ok(()),

@@ -4,8 +4,8 @@
 
 use crate::{
 	genesis_config_presets, units::SLOT_DURATION, AccountId, Balance, Block, Clock, Executive,
-	Grandpa, InherentDataExt, Jobs, Nonce, Pods, Proofs, Runtime, RuntimeCall, RuntimeGenesisConfig,
-	SessionKeys, System, TransactionPayment, VERSION,
+	Grandpa, InherentDataExt, Jobs, Nonce, Pods, Proofs, Runtime, RuntimeCall,
+	RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION,
 };
 use alloc::vec::Vec;
 use frame_support::{
@@ -16,7 +16,7 @@ use frame_support::{
 use pallet_pods::PodView;
 use pallet_transaction_payment::{FeeDetails, RuntimeDispatchInfo};
 use proofpod_primitives::{
-	job::{Job, JobView, Receipt},
+	job::{Job, JobTerms, JobView, Receipt},
 	JobId, ProofBytes, Scalar, Tick, VerifyingKeyId,
 };
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
@@ -255,6 +255,10 @@ sp_api::impl_runtime_apis! {
 
 		fn receipt(job: JobId) -> Option<Receipt<AccountId>> {
 			Jobs::receipt(job)
+		}
+
+		fn terms(max_price: Balance) -> JobTerms {
+			Jobs::terms(max_price)
 		}
 
 		fn tick() -> Tick {

@@ -48,9 +48,14 @@ pub mod models {
 		BoundedVec(uris.into_iter().map(|uri| BoundedVec(uri.into_inner())).collect())
 	}
 
-	/// Registers a model, whose verifying key must be registered, against a deposit.
-	pub fn register(manifest: ModelManifest, uris: ArtefactUris) -> StaticPayload<Register> {
-		runtime::tx().models().register(Static(manifest), bounded(uris))
+	/// Registers a model, whose verifying key must be registered, against a deposit; perhaps as the
+	/// next version of another one of the signer's.
+	pub fn register(
+		manifest: ModelManifest,
+		uris: ArtefactUris,
+		replaces: Option<ModelId>,
+	) -> StaticPayload<Register> {
+		runtime::tx().models().register(Static(manifest), bounded(uris), replaces.map(Static))
 	}
 
 	/// Says anew where a model's artefacts lie.
@@ -72,7 +77,10 @@ pub mod models {
 /// Several calls in one transaction.
 pub mod utility {
 	use super::*;
-	use proofpod_primitives::manifest::{ArtefactUris, ModelManifest};
+	use proofpod_primitives::{
+		manifest::{ArtefactUris, ModelManifest},
+		ModelId,
+	};
 	use runtime::{models::Call as Models, proofs::Call as Proofs, utility::calls::BatchAll, Call};
 	use subxt::transactions::StaticPayload;
 
@@ -81,11 +89,12 @@ pub mod utility {
 		verifying_key: Vec<u8>,
 		manifest: ModelManifest,
 		uris: ArtefactUris,
+		replaces: Option<ModelId>,
 	) -> StaticPayload<BatchAll> {
-		let uris = models::bounded(uris);
+		let (uris, replaces) = (models::bounded(uris), replaces.map(Static));
 		runtime::tx().utility().batch_all(vec![
 			Call::Proofs(Proofs::register_key { verifying_key: BoundedVec(verifying_key) }),
-			Call::Models(Models::register { manifest: Static(manifest), uris }),
+			Call::Models(Models::register { manifest: Static(manifest), uris, replaces }),
 		])
 	}
 }
@@ -94,10 +103,12 @@ pub mod utility {
 pub mod pods {
 	use super::*;
 	use crate::AccountId;
-	use proofpod_primitives::pod::PodProfile;
-	use proofpod_primitives::Balance;
+	use proofpod_primitives::{
+		pod::{PodProfile, Tags},
+		Balance, Tick,
+	};
 	use runtime::pods::calls::{
-		BondMore, Heartbeat, Leave, Register, SetOperator, Update, Withdraw,
+		Attest, BondMore, Heartbeat, Leave, Register, Revoke, SetOperator, Update, Withdraw,
 	};
 	use subxt::transactions::StaticPayload;
 
@@ -124,6 +135,18 @@ pub mod pods {
 	/// Publishes another profile; a new encryption key starts a new key epoch.
 	pub fn update(profile: PodProfile) -> StaticPayload<Update> {
 		runtime::tx().pods().update(Static(profile))
+	}
+
+	/// Says, for others to rely on, that a pod deserves these tags, against a deposit. An earlier
+	/// attestation of the signer for this pod is replaced.
+	pub fn attest(pod: AccountId, tags: Tags, expires: Tick) -> StaticPayload<Attest> {
+		let tags = BoundedVec(tags.into_iter().map(|tag| BoundedVec(tag.into_inner())).collect());
+		runtime::tx().pods().attest(pod, tags, Static(expires))
+	}
+
+	/// Takes an attestation back; the deposit comes back.
+	pub fn revoke(pod: AccountId) -> StaticPayload<Revoke> {
+		runtime::tx().pods().revoke(pod)
 	}
 
 	/// Takes no more jobs; the bond can be withdrawn after the unbonding period.

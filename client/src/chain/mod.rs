@@ -23,7 +23,7 @@ mod submit;
 pub use error::ChainError;
 pub use events::JobEvent;
 pub use follow::{Block, Blocks};
-pub use queries::{AccountBalance, ModelRecord, PodRecord, PodStatus, View};
+pub use queries::{AccountBalance, ModelRecord, PodRecord, PodStatus, PodView, View};
 pub use submit::{Included, Inclusion};
 /// A pallet's call, as [`calls`] makes it.
 pub use subxt::transactions::Payload as Call;

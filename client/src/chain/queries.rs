@@ -5,8 +5,9 @@
 use super::{runtime, BlockRef, ChainError, JobEvent};
 use crate::{AccountId, Job, Receipt};
 use proofpod_primitives::{
+	job::JobTerms,
 	manifest::{ArtefactUris, ModelManifest},
-	pod::{PodProfile, TrackRecord},
+	pod::{PodProfile, PodState, TrackRecord},
 	Balance, JobId, ModelId, ProofBytes, Scalar, Tick, VerifyingKeyId,
 };
 use serde::Serialize;
@@ -59,6 +60,23 @@ impl PodRecord {
 	}
 }
 
+/// A registered pod, and what holds of it for a call that is sent now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodView {
+	/// Its record.
+	pub record: PodRecord,
+	/// Whether it is there, and may take jobs.
+	pub state: PodState,
+	/// When that was.
+	pub now: Tick,
+	/// Reputation in thousandths.
+	pub reputation: u16,
+	/// Sum of the bonds of jobs that it may lock besides those that it has.
+	pub headroom: Balance,
+	/// When its next heartbeat is due.
+	pub heartbeat_due: Tick,
+}
+
 /// A registered model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelRecord {
@@ -68,6 +86,12 @@ pub struct ModelRecord {
 	pub owner: AccountId,
 	/// Held from the owner.
 	pub deposit: Balance,
+	/// How many models it follows, and itself.
+	pub version: u32,
+	/// The model that it replaces.
+	pub replaces: Option<ModelId>,
+	/// The model that replaces it.
+	pub replaced_by: Option<ModelId>,
 	/// What it is.
 	pub manifest: ModelManifest,
 	/// Where its artefacts lie.
@@ -237,6 +261,33 @@ impl View {
 		Ok(record.map(|record| pod_record(account, record)))
 	}
 
+	/// A registered pod, and what holds of it.
+	///
+	/// # Errors
+	/// When the node does not answer.
+	pub async fn pod_view(&self, account: AccountId) -> Result<Option<PodView>, ChainError> {
+		let question = runtime::runtime_apis().pods_api().view(account);
+		let view = self.client.runtime_apis().call(question).await.map_err(ChainError::node)?;
+		Ok(view.map(|view| PodView {
+			record: pod_record(account, view.record),
+			state: view.state.0,
+			now: view.now.0,
+			reputation: view.reputation,
+			headroom: view.headroom,
+			heartbeat_due: view.heartbeat_due.0,
+		}))
+	}
+
+	/// The terms of a job with this highest price, if it were opened now.
+	///
+	/// # Errors
+	/// When the node does not answer.
+	pub async fn job_terms(&self, max_price: Balance) -> Result<JobTerms, ChainError> {
+		let question = runtime::runtime_apis().jobs_api().terms(max_price);
+		let terms = self.client.runtime_apis().call(question).await.map_err(ChainError::node)?;
+		Ok(terms.0)
+	}
+
 	/// All registered pods.
 	///
 	/// # Errors
@@ -323,6 +374,9 @@ fn model_record(
 		id,
 		owner: record.owner,
 		deposit: record.deposit,
+		version: record.version,
+		replaces: record.replaces.map(|model| model.0),
+		replaced_by: record.replaced_by.map(|model| model.0),
 		manifest: record.manifest.0,
 		uris,
 		deprecated: record.deprecated,

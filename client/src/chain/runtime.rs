@@ -42,6 +42,10 @@
 		with = "::subxt::utils::Static<::proofpod_primitives::pod::PodProfile>"
 	),
 	substitute_type(
+		path = "proofpod_primitives::pod::PodState",
+		with = "::subxt::utils::Static<::proofpod_primitives::pod::PodState>"
+	),
+	substitute_type(
 		path = "proofpod_primitives::pod::TrackRecord",
 		with = "::subxt::utils::Static<::proofpod_primitives::pod::TrackRecord>"
 	),
@@ -52,6 +56,10 @@
 	substitute_type(
 		path = "proofpod_primitives::job::request::JobRequest",
 		with = "::subxt::utils::Static<crate::JobRequest>"
+	),
+	substitute_type(
+		path = "proofpod_primitives::job::terms::JobTerms",
+		with = "::subxt::utils::Static<::proofpod_primitives::job::JobTerms>"
 	),
 	substitute_type(
 		path = "proofpod_primitives::job::Job",

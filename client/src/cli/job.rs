@@ -4,7 +4,7 @@
 
 use super::{
 	output::{pairs, table},
-	parse_account, Global, Output, RecordArgs, SignerArgs, StoreArgs,
+	parse_account, parse_tag, Global, Output, RecordArgs, SignerArgs, StoreArgs,
 };
 use anyhow::{bail, ensure, Context, Result};
 use clap::{Args, Subcommand};
@@ -16,7 +16,7 @@ use proofpod_client::{
 };
 use proofpod_primitives::{
 	job::{Phase, PriceRamp, RequiredTag, Windows},
-	pod::{is_tag, PrivacyTier, Region, Tag},
+	pod::{PrivacyTier, Region},
 	BlockNumber, JobId, ModelId, Tick, Ticks,
 };
 use serde::Serialize;
@@ -58,15 +58,12 @@ fn parse_region(text: &str) -> Result<Region, String> {
 		.ok_or_else(|| "expected two capital letters such as CH (ISO 3166-1 alpha-2)".into())
 }
 
-fn parse_tag(text: &str) -> Result<RequiredTag<AccountId>, String> {
+fn parse_required_tag(text: &str) -> Result<RequiredTag<AccountId>, String> {
 	let (tag, issuer) = match text.split_once('@') {
 		Some((tag, issuer)) => (tag, Some(parse_account(issuer)?)),
 		None => (text, None),
 	};
-	let bytes = tag.as_bytes().to_vec();
-	let tag = Some(bytes).filter(|tag| is_tag(tag)).and_then(|tag| Tag::try_from(tag).ok());
-	let tag = tag.ok_or("expected at most 32 lower-case letters, digits, '-', '.' and ':'")?;
-	Ok(RequiredTag { tag, attested_by: issuer })
+	Ok(RequiredTag { tag: parse_tag(tag)?, attested_by: issuer })
 }
 
 fn parse_tier(text: &str) -> Result<PrivacyTier, String> {
@@ -141,7 +138,7 @@ pub(crate) struct Run {
 	region: Vec<Region>,
 	/// Only pods that carry this tag may do it, such as `gpu:h100`, or with @ACCOUNT behind it only
 	/// those for which that account attests it; give it again for more
-	#[arg(long, value_name = "TAG[@ACCOUNT]", value_parser = parse_tag)]
+	#[arg(long, value_name = "TAG[@ACCOUNT]", value_parser = parse_required_tag)]
 	tag: Vec<RequiredTag<AccountId>>,
 	/// How far the input may travel: `local` (to a pod of one's own, named with --pod) or `sealed`
 	#[arg(long, value_name = "TIER", value_parser = parse_tier, default_value = "sealed")]

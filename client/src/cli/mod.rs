@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use output::{Interrupted, Output};
 use proofpod_client::{chain::Chain, keys::Signer, secrets::SecretsStore, AccountId};
+use proofpod_primitives::pod::{is_tag, Tag};
 use proofpod_zkml::{
 	artefacts::ModelDirectory,
 	input::{InputFile, MAX_FILE_SIZE},
@@ -165,6 +166,13 @@ fn model_directory(path: &Path) -> Result<ModelDirectory> {
 
 fn parse_account(text: &str) -> Result<AccountId, String> {
 	proofpod_client::account::parse_account(text).map_err(|error| error.to_string())
+}
+
+fn parse_tag(text: &str) -> Result<Tag, String> {
+	Tag::try_from(text.as_bytes().to_vec())
+		.ok()
+		.filter(|tag| is_tag(tag))
+		.ok_or_else(|| "expected at most 32 lower-case letters, digits, '-', '.' and ':'".into())
 }
 
 /// Does what the command line says and gives the exit code.

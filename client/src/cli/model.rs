@@ -15,7 +15,10 @@ use proofpod_client::{
 	proof_file::{self, ProofFile},
 	registration,
 };
-use proofpod_primitives::manifest::{OutputVisibility, WeightsVisibility};
+use proofpod_primitives::{
+	manifest::{OutputVisibility, WeightsVisibility},
+	ModelId,
+};
 use proofpod_zkml::{
 	artefacts::{
 		CompileOptions, Model, ModelDescription, ModelDirectory, PROVING_KEY_FILE,
@@ -150,6 +153,9 @@ pub(crate) struct Register {
 	/// for others
 	#[arg(long, value_name = "URI")]
 	uri: Vec<String>,
+	/// The model of which this is the next version; it must be the signer's
+	#[arg(long, value_name = "MODEL")]
+	replaces: Option<ModelId>,
 	#[command(flatten)]
 	signer: SignerArgs,
 }
@@ -476,7 +482,8 @@ async fn register(arguments: Register, global: &Global, output: &Output) -> Resu
 	let chain = Chain::connect(&global.url).await?;
 	let steps = output.steps();
 	steps.now("registering");
-	let done = registration::register(&chain, &signer, &manifest, &key, uris).await?;
+	let replaces = arguments.replaces;
+	let done = registration::register(&chain, &signer, &manifest, &key, uris, replaces).await?;
 	drop(steps);
 	output.result(&done, || {
 		let now = |now| if now { "registered" } else { "was registered already" };

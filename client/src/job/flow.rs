@@ -151,7 +151,9 @@ impl JobClient {
 			return Err(JobError::ModelDeprecated { model: id });
 		}
 		let account = self.signer.account();
-		let (needed, free) = (offer.price.max, view.balance(account).await?.free);
+		let deposit = view.job_terms(offer.price.max).await?.deposit;
+		let needed = offer.price.max.saturating_add(deposit);
+		let free = view.balance(account).await?.free;
 		match free >= needed {
 			true => Ok(()),
 			false => Err(JobError::Balance { account, needed: Amount(needed), free: Amount(free) }),

@@ -61,7 +61,7 @@ pub enum JobError {
 	Balance {
 		/// Who would pay.
 		account: AccountId,
-		/// The highest price.
+		/// The highest price, and the deposit.
 		needed: crate::amount::Amount,
 		/// What is free.
 		free: crate::amount::Amount,

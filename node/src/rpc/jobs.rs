@@ -7,16 +7,16 @@ use crate::service::types::{Block, Hash};
 use jsonrpsee::{core::RpcResult, proc_macros::rpc};
 use pallet_jobs::runtime_api::JobsApi;
 use proofpod_primitives::{
-	job::{Job, JobView, Receipt},
-	JobId, Tick,
+	job::{Job, JobTerms, JobView, Receipt},
+	Balance, JobId, Tick,
 };
 use proofpod_runtime::AccountId;
 use sp_api::ProvideRuntimeApi;
 use sp_blockchain::HeaderBackend;
 use std::sync::Arc;
 
-/// Methods about jobs. Each takes the job's number and, optionally, the hash of the block to look
-/// at, by default the best one; each answers `null` when the chain has nothing of that kind.
+/// Methods about jobs. Each takes, optionally and last, the hash of the block to look at, by default
+/// the best one. Those that take a job's number answer `null` when the chain has nothing of that kind.
 #[rpc(server)]
 pub(crate) trait JobsRpc {
 	/// A live job's record; `null` once it has ended.
@@ -27,6 +27,10 @@ pub(crate) trait JobsRpc {
 	/// ended.
 	#[method(name = "jobs_view")]
 	fn view(&self, id: JobId, at: Option<Hash>) -> RpcResult<Option<JobView<AccountId>>>;
+
+	/// The terms of a job with this highest price, if it were opened now.
+	#[method(name = "jobs_terms")]
+	fn terms(&self, max_price: Balance, at: Option<Hash>) -> RpcResult<JobTerms>;
 
 	/// The market's clock: the ticks in which a job's moments and windows are counted.
 	#[method(name = "jobs_tick")]
@@ -69,6 +73,12 @@ where
 		let at = block_or_best(&*self.client, at)?;
 		let view = self.client.runtime_api().view(at, id);
 		view.map_err(|error| runtime_unavailable(at, error))
+	}
+
+	fn terms(&self, max_price: Balance, at: Option<Hash>) -> RpcResult<JobTerms> {
+		let at = block_or_best(&*self.client, at)?;
+		let terms = self.client.runtime_api().terms(at, max_price);
+		terms.map_err(|error| runtime_unavailable(at, error))
 	}
 
 	fn tick(&self, at: Option<Hash>) -> RpcResult<Tick> {
@@ -123,6 +133,16 @@ mod tests {
 		assert_eq!(ask("jobs_view", json!([2])).await, Ok(Value::Null));
 		assert_eq!(ask("jobs_tick", json!([])).await, Ok(json!(8)));
 		assert_eq!(ask("jobs_tick", json!([UNKNOWN])).await.unwrap_err().0, 30_001);
+	}
+
+	#[tokio::test]
+	async fn terms_follow_the_price() {
+		let terms = ask("jobs_terms", json!([u64::MAX])).await.unwrap();
+		assert_eq!((&terms["bond"], &terms["deposit"]), (&json!(u64::MAX), &json!(10)));
+		for params in [json!([]), json!([-1]), json!(["1 POD"])] {
+			assert_eq!(ask("jobs_terms", params).await.unwrap_err().0, -32602);
+		}
+		assert_eq!(ask("jobs_terms", json!([1, BROKEN])).await.unwrap_err().0, 30_002);
 	}
 
 	#[tokio::test]

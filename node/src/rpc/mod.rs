@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `proofs_verify` | verification of a proof without a transaction ([`proofs`]) |
 //! | `jobs_job`, `jobs_view`, `jobs_phase`, `jobs_receipt` | a job's record, state and end ([`jobs`]) |
-//! | `jobs_tick` | the market's clock ([`jobs`]) |
+//! | `jobs_terms`, `jobs_tick` | a new job's terms, and the market's clock ([`jobs`]) |
 //! | `pods_view` | a pod's record and standing ([`pods`]) |
 //! | `system_accountNextIndex`, `system_dryRun` | accounts |
 //! | `payment_queryInfo`, `payment_queryFeeDetails` | fees |

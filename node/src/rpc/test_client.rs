@@ -13,7 +13,8 @@ use proofpod_primitives::{
 		Windows, JOB_RULES,
 	},
 	pod::{PodProfile, PodState, Region},
-	EncryptionKey, InputCommitment, JobId, ModelId, ProofBytes, Scalar, Tick, VerifyingKeyId,
+	Balance, EncryptionKey, InputCommitment, JobId, ModelId, ProofBytes, Scalar, Tick,
+	VerifyingKeyId,
 };
 use proofpod_runtime::AccountId;
 use serde_json::Value;
@@ -50,6 +51,19 @@ fn answer<T>(at: Hash, value: T) -> Result<T, ApiError> {
 	}
 }
 
+fn terms(bond: Balance) -> JobTerms {
+	JobTerms {
+		bond,
+		missed_slash: bond,
+		discard_slash: 10,
+		client_share: 500,
+		lapse_fee: 1,
+		max_lapses: 4,
+		deposit: 10,
+		market_fee: 10,
+	}
+}
+
 fn job() -> Job<AccountId> {
 	Job {
 		rules: JOB_RULES,
@@ -65,16 +79,7 @@ fn job() -> Job<AccountId> {
 				..Default::default()
 			},
 		},
-		terms: JobTerms {
-			bond: 50,
-			missed_slash: 50,
-			discard_slash: 10,
-			client_share: 500,
-			lapse_fee: 1,
-			max_lapses: 4,
-			deposit: 10,
-			market_fee: 10,
-		},
+		terms: terms(50),
 		opened: Tick(7),
 		lapses: 0,
 		failure: None,
@@ -152,6 +157,11 @@ sp_api::mock_impl_runtime_apis! {
 		#[advanced]
 		fn view(at: Hash, id: JobId) -> Result<Option<JobView<AccountId>>, ApiError> {
 			answer(at, (id == JobId(1)).then(|| job().view(id, Tick(8))))
+		}
+
+		#[advanced]
+		fn terms(at: Hash, max_price: Balance) -> Result<JobTerms, ApiError> {
+			answer(at, terms(max_price))
 		}
 
 		#[advanced]

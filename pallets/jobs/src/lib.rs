@@ -85,7 +85,7 @@ pub use weights::WeightInfo;
 
 use frame_support::weights::Weight;
 use pallet_proofs::WeightInfo as _;
-use proofpod_primitives::job::{Job, JobView, Receipt};
+use proofpod_primitives::job::{Job, JobTerms, JobView, Receipt};
 
 /// A live job's record in this chain's types.
 pub type JobOf<T> = Job<<T as frame_system::Config>::AccountId>;
@@ -601,6 +601,11 @@ pub mod pallet {
 				None => Receipts::<T>::get(job)?.outcome.stage(),
 			};
 			Some(stage.name().as_bytes().to_vec())
+		}
+
+		/// The terms of a job with this highest price, if it were opened now.
+		pub fn terms(max_price: Balance) -> JobTerms {
+			terms::terms::<T>(max_price)
 		}
 
 		/// Number of a client's live jobs, overdue ones among them.

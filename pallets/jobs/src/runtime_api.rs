@@ -5,8 +5,8 @@
 use alloc::vec::Vec;
 use codec::Codec;
 use proofpod_primitives::{
-	job::{Job, JobView, Receipt},
-	JobId, Tick,
+	job::{Job, JobTerms, JobView, Receipt},
+	Balance, JobId, Tick,
 };
 
 sp_api::decl_runtime_apis! {
@@ -30,6 +30,10 @@ sp_api::decl_runtime_apis! {
 
 		/// How a job ended; `None` while it is live.
 		fn receipt(job: JobId) -> Option<Receipt<AccountId>>;
+
+		/// The terms of a job with this highest price, if it were opened now: what is held for it
+		/// beside the price, and what is at stake for its pod.
+		fn terms(max_price: Balance) -> JobTerms;
 
 		/// Now, in the ticks by which prices, windows and deadlines are counted.
 		fn tick() -> Tick;

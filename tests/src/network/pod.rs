@@ -35,7 +35,7 @@ impl Pod {
 		let (listen, metrics) = (free_port()?, free_port()?);
 		let mut config = format!(
 			"[chain]\nurl = \"{}\"\n\n[pod]\naccount_dev = \"{account}\"\nlisten = \"127.0.0.1:{listen}\"\n\
-			 region = \"CH\"\ndata = \"data\"\n\n[work]\nmetrics = \"127.0.0.1:{metrics}\"\n",
+			 regions = [\"CH\"]\ndata = \"data\"\n\n[work]\nmetrics = \"127.0.0.1:{metrics}\"\n",
 			node.url
 		);
 		for model in models {
