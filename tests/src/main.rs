@@ -91,7 +91,7 @@ async fn run(arguments: Arguments) -> Result<()> {
 		})
 		.collect();
 	let folders: Vec<_> = models.iter().map(|model| model.folder.clone()).collect();
-	let pod = Pod::start(&out.join("pod"), &node, "//Bob", &folders, "0.2")?;
+	let pod = Pod::start(&out.join("pod"), &node.url, "//Bob", &folders, "0.2")?;
 	progress.say(format!("the pod takes jobs at {}", pod.endpoint));
 	for (model, registration) in models.iter_mut().zip(registrations) {
 		let (registered, register_ms) = registration.await??;

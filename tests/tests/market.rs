@@ -192,8 +192,9 @@ async fn a_job_that_nobody_takes_can_be_cancelled_or_expires_and_is_refunded() -
 		Ok(!chain.at(At::Best).await?.jobs().await?.is_empty())
 	})
 	.await?;
-	let held = chain.at(At::Best).await?.balance(charlie).await?;
-	assert_eq!(held.held - before.held, 5 * POD, "the highest price is held");
+	let view = chain.at(At::Best).await?;
+	let (held, terms) = (view.balance(charlie).await?, view.job_terms(5 * POD).await?);
+	assert_eq!(held.held - before.held, 5 * POD + terms.deposit, "price and deposit are held");
 	let cli = &market.client.cli;
 	cli.run(["job", "cancel", "0", "--dev", "--signer", "//Charlie"])?;
 	let cancelled = order.join().map_err(|_| anyhow::anyhow!("the order panicked"))?;
@@ -208,5 +209,58 @@ async fn a_job_that_nobody_takes_can_be_cancelled_or_expires_and_is_refunded() -
 	assert_eq!(after.held, before.held, "nothing stays held");
 	let fees = before.free - after.free;
 	assert!(fees < POD, "only fees are gone: {fees}");
+	Ok(())
+}
+
+/// The pod's own key registers it and is not needed again; its operator's takes the jobs, and another
+/// encryption key takes the first one's place.
+#[tokio::test]
+async fn an_operator_works_for_a_pod_and_rotates_its_encryption_key() -> Result<()> {
+	let market = Market::start(BLOCKS)?;
+	let chain = Chain::connect(&market.node.url).await?;
+	let (owner, operator) =
+		(Signer::development("//Bob")?.account(), Signer::development("//Eve")?.account());
+	let folder = market.client.pod_of(&market.node.url, "//Eve", Some(owner))?;
+	let (profile, operator_text) = (folder.profile()?, operator.to_string());
+	let profile = profile.to_string_lossy().into_owned();
+	let cli = &market.client.cli;
+	let mut register = vec!["pods", "register", "--profile", &profile];
+	register.extend(["--operator", &operator_text, "--dev", "--signer", "//Bob"]);
+	cli.run(register)?;
+	let mut pod = folder.start()?;
+
+	let before = chain.at(At::Best).await?.balance(owner).await?;
+	let report = market.client.order(0, &["--max-price", "1"])?;
+	assert_eq!((&report["settled"], &report["verified_offline"]), (&true.into(), &true.into()));
+	let after = chain.at(At::Best).await?.balance(owner).await?;
+	assert_eq!(after.held, before.held, "the job's bond is back");
+	let paid = after.free - before.free;
+	assert_eq!(paid, POD / 100 * 99, "the owner has the price but for the market's fee");
+
+	let first = chain.at(At::Best).await?.pod(owner).await?.context("the pod")?;
+	terminate(&mut pod)?;
+	pod.restart_with(&["--rotate-key"])?;
+	let report = market.client.order(5, &["--max-price", "1"])?;
+	assert_eq!(report["settled"], true, "{report:#}");
+	let shown = cli.run(["pods", "show", &owner.to_string()])?;
+	assert_eq!(shown["state"], "live", "{shown:#}");
+	assert_eq!(
+		(&shown["pod"]["key_epoch"], &shown["pod"]["operator"]),
+		(&1.into(), &operator_text.into())
+	);
+	let second = chain.at(At::Best).await?.pod(owner).await?.context("the pod")?;
+	assert_ne!(first.profile.encryption_key, second.profile.encryption_key);
+	wait_until("the old key is deleted", || async {
+		Ok(pod.process.output().contains("deleted a retired encryption key"))
+	})
+	.await?;
+	terminate(&mut pod)?;
+
+	// The operator can neither dismiss itself nor touch the bond.
+	let refused = cli.run(["pods", "leave", "--dev", "--signer", "//Eve"]);
+	assert!(refused.is_err_and(|error| error.to_string().contains("Pods.NotRegistered")));
+	cli.run(["pods", "operator", "--dev", "--signer", "//Bob"])?;
+	let error = pod.restart().err().context("a dismissed operator's worker")?;
+	assert!(error.to_string().contains("to be the operator of the pod"), "{error}");
 	Ok(())
 }

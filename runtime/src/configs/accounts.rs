@@ -55,11 +55,11 @@ pub enum ProxyType {
 	#[codec(index = 0)]
 	Any,
 	/// Everything but what can move money to another: no transfers, no root, no seat in the council,
-	/// no jobs to pay for, no bonds to lose.
+	/// no jobs to pay for, no bonds to lose, nobody named who could lose them.
 	#[codec(index = 1)]
 	NonTransfer,
-	/// A pod's own work, and batches of it: for the key on the worker's machine, while the key of
-	/// the account that owns the bond stays elsewhere. Such a key can lose bonds, by locking jobs
+	/// A pod's own work, and batches of it, for accounts that work with proxies; an operator, whom the
+	/// pod itself names, does the same without. Such a key can lose bonds, by locking jobs
 	/// and not proving them: whoever steals it can open such jobs itself, as their client, and be
 	/// compensated with half of the slash. So keep on the pod's account what its jobs need, no more.
 	#[codec(index = 2)]
@@ -69,6 +69,7 @@ pub enum ProxyType {
 impl InstanceFilter<RuntimeCall> for ProxyType {
 	fn filter(&self, call: &RuntimeCall) -> bool {
 		use pallet_jobs::Call as Jobs;
+		use pallet_pods::Call as Pods;
 		use pallet_utility::Call as Utility;
 
 		match self {
@@ -79,6 +80,7 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 					| RuntimeCall::Sudo(_)
 					| RuntimeCall::Council(_)
 					| RuntimeCall::Governance(_)
+					| RuntimeCall::Pods(Pods::register { .. } | Pods::set_operator { .. })
 					| RuntimeCall::Jobs(
 						Jobs::open { .. }
 							| Jobs::lock { .. } | Jobs::acknowledge { .. }
@@ -88,15 +90,20 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 			// Calls inside a batch pass through this filter one by one.
 			Self::PodOperator => matches!(
 				call,
-				RuntimeCall::Pods(_)
-					| RuntimeCall::Jobs(
-						Jobs::lock { .. }
-							| Jobs::acknowledge { .. }
-							| Jobs::submit_result { .. }
-							| Jobs::discard { .. }
-							| Jobs::release { .. }
-							| Jobs::poke { .. }
-					) | RuntimeCall::Utility(
+				RuntimeCall::Pods(
+					Pods::register { .. }
+						| Pods::update { .. }
+						| Pods::leave { .. }
+						| Pods::withdraw { .. }
+						| Pods::heartbeat { .. }
+				) | RuntimeCall::Jobs(
+					Jobs::lock { .. }
+						| Jobs::acknowledge { .. }
+						| Jobs::submit_result { .. }
+						| Jobs::discard { .. }
+						| Jobs::release { .. }
+						| Jobs::poke { .. }
+				) | RuntimeCall::Utility(
 					Utility::batch { .. } | Utility::batch_all { .. } | Utility::force_batch { .. }
 				)
 			),

@@ -149,7 +149,23 @@ const CALLS: &[Row] = &[
 	),
 	(20, "Proofs", &[(0, "register_key"), (1, "remove_key"), (2, "verify")]),
 	(21, "Models", &[(0, "register"), (1, "update_uris"), (2, "deprecate"), (3, "remove")]),
-	(22, "Pods", &[(0, "register"), (1, "update"), (2, "leave"), (3, "withdraw")]),
+	(
+		22,
+		"Pods",
+		&[
+			(0, "register"),
+			(1, "update"),
+			(2, "leave"),
+			(3, "withdraw"),
+			(4, "set_operator"),
+			(5, "bond_more"),
+			(6, "heartbeat"),
+			(7, "attest"),
+			(8, "revoke"),
+			(9, "suspend"),
+			(10, "reinstate"),
+		],
+	),
 	(
 		23,
 		"Jobs",
@@ -196,7 +212,7 @@ fn indices_are_those_of_the_table() {
 		})
 		.collect();
 	assert_eq!(found, expected);
-	assert_eq!(VERSION.transaction_version, 1);
+	assert_eq!(VERSION.transaction_version, 2);
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn open_job() -> RuntimeCall {
 			input: InputCommitment([0; 32]),
 			output_key: None,
 			price: PriceRamp { min: 1, max: 1, ramp: 0 },
-			windows: Windows { lock: 1, acknowledge: 1, prove: 1 },
+			windows: Windows { lock: 1, acknowledge: 1, prove: 1, failover: 0 },
 			requirements: Requirements::default(),
 		},
 	})
@@ -47,6 +47,14 @@ fn remark() -> RuntimeCall {
 
 fn leave() -> RuntimeCall {
 	RuntimeCall::Pods(pallet_pods::Call::leave {})
+}
+
+fn name_operator() -> RuntimeCall {
+	RuntimeCall::Pods(pallet_pods::Call::set_operator { operator: Some(Bob.to_account_id()) })
+}
+
+fn heartbeat() -> RuntimeCall {
+	RuntimeCall::Pods(pallet_pods::Call::heartbeat {})
 }
 
 fn become_root() -> RuntimeCall {
@@ -77,6 +85,8 @@ fn each_type_allows_its_calls() {
 		(remark(), [true, true, false]),
 		(lock_job(), [true, false, true]),
 		(leave(), [true, true, true]),
+		(heartbeat(), [true, true, true]),
+		(name_operator(), [true, false, false]),
 		(batch(), [true, true, true]),
 	];
 	for (call, expected) in table {
@@ -97,6 +107,8 @@ fn supersets_allow_all_that_their_subsets_do() {
 		remark(),
 		lock_job(),
 		leave(),
+		heartbeat(),
+		name_operator(),
 		batch(),
 	];
 	for upper in kinds {

@@ -12,7 +12,7 @@ mod validators;
 pub use cli::Cli;
 pub use islands::{isolated, Island, Islands, Isolation};
 pub use node::{Blocks, Node, Place};
-pub use pod::Pod;
+pub use pod::{Pod, PodFolder};
 pub use validators::{Heads, Links, Validators};
 
 use std::{

@@ -6,3 +6,4 @@
 mod finality;
 mod partition;
 mod restart;
+mod takeover;

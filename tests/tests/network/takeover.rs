@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! A pod that dies while it proves, and another one that takes its job over.
+
+use anyhow::{ensure, Context as _, Result};
+use proofpod_client::chain::{At, Chain};
+use proofpod_primitives::{job::Phase, JobId};
+use proofpod_tests::{
+	market::Client,
+	network::{Links, Place, Validators},
+};
+use std::time::{Duration, Instant};
+
+/// The pod proves for a tenth of a second: this often to look whether it has begun.
+const POLL: Duration = Duration::from_millis(2);
+/// Longest wait for the acknowledgement.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// Blocks to go on for afterwards.
+const A_WHILE: u32 = 4;
+
+#[tokio::test]
+async fn a_job_whose_pod_is_killed_while_proving_is_taken_over() -> Result<()> {
+	let place = Place::loopback;
+	let places = [place()?, place()?, place()?, place()?];
+	let mut network = Validators::start(Links::Bootnodes, places)?;
+	network.reach(Validators::ALL, 2).await?;
+	let folder = tempfile::tempdir()?;
+	let urls = [network.node(0).url.clone(), network.node(1).url.clone()];
+	let client = Client::prepare(folder.path(), &urls[0], "digits_cnn")?;
+	let mut first = client.pod(&urls[0], "//Eve")?;
+
+	let ordering = client.clone();
+	let order = std::thread::spawn(move || {
+		let windows = ["--lock-window", "40", "--acknowledge-window", "20", "--prove-window", "20"];
+		let mut more = vec!["--max-price", "1", "--failover-window", "200"];
+		more.extend(windows);
+		ordering.order(3, &more)
+	});
+	let start = Instant::now();
+	while !first.process.output().contains("acknowledged") {
+		ensure!(start.elapsed() < PATIENCE, "no pod took the job:\n{}", first.process.output());
+		tokio::time::sleep(POLL).await;
+	}
+	first.process.kill()?;
+	let second = client.pod(&urls[1], "//Ferdie")?;
+
+	let chain = Chain::connect(&urls[1]).await?;
+	let view = chain.at(At::Best).await?;
+	let job = view.job(JobId(0)).await?.context("the job has ended: the pod was too quick")?;
+	let Phase::Proving(lock) = job.phase(view.tick().await?) else {
+		anyhow::bail!("expected the job to be proved, found {:?}", job.state);
+	};
+	let killed = lock.pod;
+
+	let waited = tokio::task::spawn_blocking(move || order.join());
+	let report = waited.await?.map_err(|_| anyhow::anyhow!("the order panicked"))??;
+	ensure!(report["settled"] == true && report["verified_offline"] == true, "{report:#}");
+	ensure!(report["prediction"]["class"] == client.expected_class(3)?, "{report:#}");
+	ensure!(report["pod"] != killed.to_string(), "{report:#}");
+
+	let record = chain.at(At::Best).await?.pod(killed).await?.context("the first pod")?;
+	ensure!((record.record.missed, record.live_jobs) == (1, 0), "{record:?}");
+	ensure!(second.process.output().contains("settled"), "{}", second.process.output());
+	let best = network.heads([0]).await?[0].best.number;
+	network.reach(Validators::ALL, best + A_WHILE).await?;
+	network.ensure_one_chain().await
+}
