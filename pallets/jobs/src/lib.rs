@@ -68,6 +68,7 @@ mod escrow;
 #[cfg(any(feature = "try-runtime", feature = "std"))]
 mod invariants;
 mod lifecycle;
+pub mod migrations;
 mod request;
 pub mod runtime_api;
 mod settlement;

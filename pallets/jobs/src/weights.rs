@@ -37,6 +37,8 @@ pub trait WeightInfo {
 	fn tidy_slot() -> Weight;
 	/// Carrying out in the sweep what is due of one job, or setting it aside.
 	fn tidy_job() -> Weight;
+	/// Changing one job to the layout of version 1, or taking sixteen entries of the agenda away.
+	fn migrate() -> Weight;
 }
 
 /// Estimates; see the head of this file.
@@ -90,6 +92,10 @@ impl WeightInfo for () {
 
 	fn tidy_job() -> Weight {
 		micros(210)
+	}
+
+	fn migrate() -> Weight {
+		micros(60)
 	}
 }
 
@@ -150,5 +156,10 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
 	fn tidy_job() -> Weight {
 		// As poking; the slot's key, and the retry's entries.
 		<()>::tidy_job().saturating_add(T::DbWeight::get().reads_writes(13, 15))
+	}
+
+	fn migrate() -> Weight {
+		// Entries and what comes after them; or job, pod, client's count, agenda, cursor.
+		<()>::migrate().saturating_add(T::DbWeight::get().reads_writes(18, 16))
 	}
 }

@@ -53,6 +53,7 @@
 
 extern crate alloc;
 
+pub mod migrations;
 mod record;
 mod uri;
 pub mod weights;

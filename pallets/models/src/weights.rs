@@ -22,6 +22,8 @@ pub trait WeightInfo {
 	fn deprecate() -> Weight;
 	/// Removing a model.
 	fn remove() -> Weight;
+	/// Changing one model to the layout of version 1.
+	fn migrate() -> Weight;
 }
 
 /// Estimates; see the head of this file.
@@ -48,6 +50,10 @@ impl WeightInfo for () {
 	fn remove() -> Weight {
 		micros(80)
 	}
+
+	fn migrate() -> Weight {
+		micros(60)
+	}
 }
 
 impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
@@ -68,5 +74,9 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
 	fn remove() -> Weight {
 		// Model and the one that it replaces, verifying key, account, holds.
 		<()>::remove().saturating_add(T::DbWeight::get().reads_writes(5, 5))
+	}
+
+	fn migrate() -> Weight {
+		<()>::migrate().saturating_add(T::DbWeight::get().reads_writes(2, 1))
 	}
 }

@@ -78,6 +78,7 @@ extern crate alloc;
 #[cfg(any(feature = "try-runtime", feature = "std"))]
 mod invariants;
 mod market;
+pub mod migrations;
 mod record;
 mod registration;
 pub mod runtime_api;

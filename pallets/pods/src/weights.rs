@@ -36,6 +36,8 @@ pub trait WeightInfo {
 	fn suspend() -> Weight;
 	/// Ending a suspension.
 	fn reinstate() -> Weight;
+	/// Changing one pod to the layout of version 1.
+	fn migrate() -> Weight;
 }
 
 /// Estimates; see the head of this file.
@@ -89,6 +91,10 @@ impl WeightInfo for () {
 
 	fn reinstate() -> Weight {
 		micros(40)
+	}
+
+	fn migrate() -> Weight {
+		micros(60)
 	}
 }
 
@@ -146,5 +152,10 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
 	fn reinstate() -> Weight {
 		// Pod, number of pods, clock.
 		<()>::reinstate().saturating_add(T::DbWeight::get().reads_writes(3, 1))
+	}
+
+	fn migrate() -> Weight {
+		// Old and new record, count.
+		<()>::migrate().saturating_add(T::DbWeight::get().reads_writes(3, 3))
 	}
 }
