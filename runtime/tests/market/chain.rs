@@ -219,7 +219,9 @@ pub(crate) fn take_events() -> Vec<RuntimeEvent> {
 pub(crate) fn fees_of(who: &AccountId, events: &[RuntimeEvent]) -> Balance {
 	let fee = |event: &RuntimeEvent| match event {
 		RuntimeEvent::TransactionPayment(
-			pallet_transaction_payment::Event::TransactionFeePaid { who: payer, actual_fee, .. },
+			pallet_transaction_payment::Event::TransactionFeePaid {
+				who: payer, actual_fee, ..
+			},
 		) if payer == who => *actual_fee,
 		_ => 0,
 	};

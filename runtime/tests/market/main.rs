@@ -8,4 +8,5 @@
 mod attacks;
 mod chain;
 mod coalitions;
+mod deadlines;
 mod scenario;

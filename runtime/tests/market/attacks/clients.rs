@@ -72,7 +72,11 @@ fn spam_ends_at_a_limit_and_everything_is_held_meanwhile() {
 		let jobs = Balance::from(MaxJobsPerClient::get());
 		assert_eq!(client.held(), jobs * (PRICE + deposit));
 		let fees = parties.costs.fees(&client);
-		println!("{jobs} jobs hold {} POD and cost {} mPOD", client.held() / POD, fees * 1_000 / POD);
+		println!(
+			"{jobs} jobs hold {} POD and cost {} mPOD",
+			client.held() / POD,
+			fees * 1_000 / POD
+		);
 		assert!(fees > jobs * POD / 2_000);
 		// What is overdue is in nobody's way: two blocks have room to tidy all of it.
 		skip_ticks(31);

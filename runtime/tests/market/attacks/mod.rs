@@ -59,8 +59,7 @@ impl Costs {
 	fn send(&mut self, who: &Signer, call: impl Into<RuntimeCall>) -> DispatchResult {
 		take_events();
 		let result = who.send(call);
-		*self.fees.entry(who.account.clone()).or_default() +=
-			fees_of(&who.account, &take_events());
+		*self.fees.entry(who.account.clone()).or_default() += fees_of(&who.account, &take_events());
 		result
 	}
 

@@ -6,8 +6,8 @@ use super::{attack, pod_amount, Parties, DISCARD, LAPSE, PRICE};
 use crate::{
 	chain::{next_block, now, pass_ticks, skip_ticks, Signer},
 	scenario::{
-		acknowledge, cancel, discard, lock, poke, profile, release, request,
-		request_with_failover, valid_result,
+		acknowledge, cancel, discard, lock, poke, profile, release, request, request_with_failover,
+		valid_result,
 	},
 };
 use pallet_jobs::Error as JobsError;
@@ -79,10 +79,13 @@ fn many_squatters_need_as_many_bonded_pods_and_cost_the_client_four_fees() {
 	attack(|parties| {
 		let (client, rogues) = (parties.client.clone(), parties.rogues.clone());
 		let request = request();
-		let job = opened(parties, JobRequest {
-			windows: proofpod_primitives::job::Windows { lock: 1_000, ..request.windows },
-			..request
-		});
+		let job = opened(
+			parties,
+			JobRequest {
+				windows: proofpod_primitives::job::Windows { lock: 1_000, ..request.windows },
+				..request
+			},
+		);
 		for rogue in &rogues[..4] {
 			assert!(rogue.held() >= PodBond::get(), "each has a bond of its own");
 			parties.does(rogue, lock(job));
@@ -218,10 +221,7 @@ fn reputation_bought_from_oneself_costs_a_hundredth_of_the_prices_that_give_it_w
 		let bought = settle_own(parties, &cheap, MinPrice::get(), 20);
 		assert!(bought < 100, "{bought}");
 		let fee = 20 * MinPrice::get() / 100;
-		assert_eq!(
-			parties.costs.lost(&client) + parties.costs.lost(&cheap),
-			pod_amount(fee)
-		);
+		assert_eq!(parties.costs.lost(&client) + parties.costs.lost(&cheap), pod_amount(fee));
 		let fees = parties.costs.fees(&client) + parties.costs.fees(&cheap);
 		assert!(fees > fee, "transactions cost more than that");
 

@@ -5,12 +5,10 @@
 use super::{attack, pod_amount, Parties, PRICE};
 use crate::{
 	chain::pass_ticks,
-	scenario::{
-		acknowledge, garbage, lock, open, output, prove, request, result, valid_result,
-	},
+	scenario::{acknowledge, garbage, lock, open, output, prove, request, result, valid_result},
 };
 use ark_bls12_381::{Fr, G1Affine, G2Affine};
-use ark_ec::{AffineRepr, CurveGroup};
+use ark_ec::CurveGroup;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use frame_support::{dispatch::GetDispatchInfo, weights::WeightToFee};
 use pallet_jobs::Error as JobsError;
@@ -18,6 +16,7 @@ use pallet_pods::Error as PodsError;
 use pallet_proofs::Error as ProofsError;
 use proofpod_primitives::{JobId, ProofBytes};
 use proofpod_runtime::{Balance, Jobs, Runtime, RuntimeCall};
+use sp_runtime::DispatchError;
 
 /// A job that the honest pod has acknowledged.
 fn proving(parties: &mut Parties) -> JobId {
@@ -37,13 +36,9 @@ fn declared_fee(call: &RuntimeCall) -> Balance {
 /// (r⁻¹·A, r·B, C) proves what (A, B, C) proves.
 fn re_randomised(proof: ProofBytes) -> ProofBytes {
 	let mut bytes = proof.0.as_slice();
-	let (a, b, c) =
-		<(G1Affine, G2Affine, G1Affine)>::deserialize_compressed(&mut bytes).unwrap();
+	let (a, b, c) = <(G1Affine, G2Affine, G1Affine)>::deserialize_compressed(&mut bytes).unwrap();
 	let r = Fr::from(7);
-	// The inverse without the field's trait: 7 · x = 1.
-	let inverse = Fr::from(1) / r;
-	let (a, b) = ((a * inverse).into_affine(), (b * r).into_affine());
-	assert!(!a.is_zero());
+	let (a, b) = ((a * (Fr::from(1) / r)).into_affine(), (b * r).into_affine());
 	let mut bytes = [0; ProofBytes::SIZE];
 	(a, b, c).serialize_compressed(bytes.as_mut_slice()).unwrap();
 	ProofBytes(bytes)
@@ -77,7 +72,7 @@ fn garbage_proofs_do_not_keep_a_pod_from_being_slashed() {
 	attack(|parties| {
 		let (client, pod) = (parties.client.clone(), parties.pod.clone());
 		let job = proving(parties);
-		let invalid = ProofsError::<Runtime>::InvalidProof;
+		let invalid = DispatchError::from(ProofsError::<Runtime>::InvalidProof);
 		parties.is_refused(&pod, result(job, garbage()), invalid);
 		pass_ticks(51);
 		parties.is_refused(&pod, result(job, garbage()), JobsError::<Runtime>::JobNotFound);
@@ -118,18 +113,14 @@ fn a_stolen_proof_pays_nobody_but_the_pod_that_made_it() {
 		parties.does(&thief, lock(own));
 		parties.does(&thief, acknowledge(own));
 		let stolen = prove(job, &pod.account, &output(1));
-		let invalid = ProofsError::<Runtime>::InvalidProof;
+		let invalid = DispatchError::from(ProofsError::<Runtime>::InvalidProof);
 		parties.is_refused(&thief, result(own, stolen), invalid);
 		// Even for that very job: the proof names the pod.
 		let foreign = prove(own, &pod.account, &output(1));
 		parties.is_refused(&thief, result(own, foreign), invalid);
 
 		parties.does(&pod, seen);
-		parties.have_lost(&[
-			(&pod, -pod_amount(PRICE - PRICE / 100)),
-			(&thief, 0),
-			(&stranger, 0),
-		]);
+		parties.have_lost(&[(&pod, -pod_amount(PRICE - PRICE / 100)), (&thief, 0), (&stranger, 0)]);
 	});
 }
 
@@ -141,7 +132,7 @@ fn an_old_proof_is_not_replayed_for_another_job_of_the_same_pod() {
 		let proof = prove(old, &pod.account, &output(1));
 		parties.does(&pod, result(old, proof));
 		let new = proving(parties);
-		let invalid = ProofsError::<Runtime>::InvalidProof;
+		let invalid = DispatchError::from(ProofsError::<Runtime>::InvalidProof);
 		parties.is_refused(&pod, result(new, proof), invalid);
 		parties.is_refused(&pod, result(old, proof), JobsError::<Runtime>::JobNotFound);
 		parties.have_lost(&[(&pod, -pod_amount(PRICE - PRICE / 100))]);
@@ -156,7 +147,7 @@ fn a_re_randomised_proof_is_as_good_as_the_first_and_the_job_pays_once() {
 		let proofs = jobs.map(|job| prove(job, &pod.account, &output(1)));
 		let others = proofs.map(re_randomised);
 		assert!(proofs[0] != others[0] && proofs[1] != others[1]);
-		let ended = JobsError::<Runtime>::JobNotFound;
+		let ended = DispatchError::from(JobsError::<Runtime>::JobNotFound);
 		parties.does(&pod, result(jobs[0], others[0]));
 		parties.is_refused(&pod, result(jobs[0], proofs[0]), ended);
 		parties.does(&pod, result(jobs[1], proofs[1]));
@@ -172,7 +163,7 @@ fn a_proof_of_another_output_or_input_is_refused() {
 	attack(|parties| {
 		let pod = parties.pod.clone();
 		let job = proving(parties);
-		let invalid = ProofsError::<Runtime>::InvalidProof;
+		let invalid = DispatchError::from(ProofsError::<Runtime>::InvalidProof);
 		let other_output = vec![proofpod_primitives::Scalar([8; 32])].try_into().unwrap();
 		let proof = prove(job, &pod.account, &other_output);
 		parties.is_refused(&pod, result(job, proof), invalid);

@@ -6,9 +6,7 @@
 use super::{attack, pod_amount, Parties, PRICE};
 use crate::{
 	chain::{fees_of, had_no_room, next_block, now, pass_ticks, skip_ticks, take_events, Signer},
-	scenario::{
-		acknowledge, cancel, discard, lock, open, poke, release, request, valid_result,
-	},
+	scenario::{acknowledge, cancel, discard, lock, open, poke, release, request, valid_result},
 };
 use frame_support::dispatch::DispatchClass;
 use pallet_jobs::Error as JobsError;

@@ -8,9 +8,7 @@ use crate::{
 		begin_block, end_block, fill_block, had_no_room, new_chain, now, skip_ticks, take_events,
 		Signer,
 	},
-	scenario::{
-		acknowledge, model, output, profile, prove, publish, release, sealed_model,
-	},
+	scenario::{acknowledge, model, output, profile, prove, publish, release, sealed_model},
 };
 use codec::Encode;
 use frame_support::{
@@ -23,17 +21,13 @@ use proofpod_primitives::{
 	JobId, Tick,
 };
 use proofpod_runtime::{
-	units::POD, AccountId, Balance, Balances, Clock, Jobs, Models, Pods, Proofs, Runtime, RuntimeCall,
-	SafeMode, System,
+	units::POD, AccountId, Balance, Balances, Clock, Jobs, Models, Pods, Proofs, Runtime,
+	RuntimeCall, SafeMode, System,
 };
 use rand::{rngs::StdRng, seq::SliceRandom, Rng, SeedableRng};
 use sp_io::TestExternalities;
 use sp_runtime::{ApplyExtrinsicResult, DispatchError};
-use std::{
-	cell::Cell,
-	collections::BTreeMap,
-	thread,
-};
+use std::{cell::Cell, collections::BTreeMap, thread};
 
 /// What each account owns before it plays.
 const ENDOWMENT: Balance = 200_000 * POD;
@@ -327,7 +321,12 @@ impl Table {
 	}
 
 	/// The valid result of a job for the pod that has it.
-	pub(super) fn valid_result(&mut self, id: JobId, job: &JobRecord, pod: &AccountId) -> RuntimeCall {
+	pub(super) fn valid_result(
+		&mut self,
+		id: JobId,
+		job: &JobRecord,
+		pod: &AccountId,
+	) -> RuntimeCall {
 		let elements = if job.request.output_key.is_some() { 1 } else { 2 };
 		let output = output(elements);
 		let proof = prove(id, pod, &output);

@@ -176,7 +176,9 @@ impl Ledger {
 			match event {
 				RuntimeEvent::Jobs(event) => self.enter_job(event),
 				RuntimeEvent::TransactionPayment(
-					pallet_transaction_payment::Event::TransactionFeePaid { who, actual_fee, .. },
+					pallet_transaction_payment::Event::TransactionFeePaid {
+						who, actual_fee, ..
+					},
 				) => {
 					self.lose(&who, actual_fee);
 					let author = self.author.clone();
@@ -349,7 +351,9 @@ impl Ledger {
 				let slash = bond.div_ceil(5);
 				assert_eq!([from_pod, from_client, compensation], [slash, 0, slash / 2]);
 			},
-			Reason::Missed => assert_eq!([from_pod, from_client, compensation], [bond, 0, bond / 2]),
+			Reason::Missed => {
+				assert_eq!([from_pod, from_client, compensation], [bond, 0, bond / 2])
+			},
 			Reason::Withdrawn | Reason::NotTaken => panic!("{reason:?} undoes no claim"),
 		}
 		book.held -= from_client;
@@ -413,7 +417,8 @@ impl Ledger {
 		if self.paid_out > self.put_in {
 			fail(format!("{} were paid out of {}", self.paid_out, self.put_in))?;
 		}
-		let mut accounts: BTreeSet<AccountId> = frame_system::Account::<Runtime>::iter_keys().collect();
+		let mut accounts: BTreeSet<AccountId> =
+			frame_system::Account::<Runtime>::iter_keys().collect();
 		accounts.extend(self.start.keys().cloned());
 		let (mut sum, mut others, mut others_at_start) = (0, 0, 0);
 		for who in &accounts {

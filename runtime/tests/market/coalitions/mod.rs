@@ -22,9 +22,7 @@ use frame_support::{
 	},
 };
 use game::Game;
-use proofpod_runtime::{
-	units::POD, Balances, Proofs, Runtime, RuntimeHoldReason, RuntimeOrigin,
-};
+use proofpod_runtime::{units::POD, Balances, Proofs, Runtime, RuntimeHoldReason, RuntimeOrigin};
 use sp_runtime::DispatchError;
 use std::{env, time::Instant};
 
@@ -156,7 +154,8 @@ fn what_is_broken_on_purpose_is_noticed() {
 		}),
 		("a bond is given back early", || {
 			let (_, job) = locked_job();
-			let (bond, pod) = (hold_reason(pallet_jobs::HoldReason::JobBond), &job.state.lock().unwrap().pod);
+			let (bond, pod) =
+				(hold_reason(pallet_jobs::HoldReason::JobBond), &job.state.lock().unwrap().pod);
 			Balances::release(&bond, pod, 1, Precision::Exact).unwrap();
 		}),
 		("a deposit is not what the record says", || {
@@ -188,10 +187,12 @@ fn what_is_broken_on_purpose_is_noticed() {
 			pallet_pods::Operators::<Runtime>::insert(&stranger, &stranger);
 		}),
 		("a key's deposit is miscounted", || {
-			pallet_proofs::Keys::<Runtime>::translate_values(|mut key: pallet_proofs::KeyRecord| {
-				key.deposit += 1;
-				Some(key)
-			});
+			pallet_proofs::Keys::<Runtime>::translate_values(
+				|mut key: pallet_proofs::KeyRecord| {
+					key.deposit += 1;
+					Some(key)
+				},
+			);
 		}),
 		("a prepared key is another", || {
 			let other = pallet_proofs::forge::ForgedKey::new(crate::scenario::INPUTS, 99);
