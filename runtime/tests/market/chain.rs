@@ -24,7 +24,7 @@ use sp_runtime::{
 	generic::{Digest, Era},
 	traits::{Header as _, IdentifyAccount, Verify},
 	transaction_validity::{InvalidTransaction, TransactionValidityError},
-	ApplyExtrinsicResult, DigestItem, DispatchError, DispatchResult, MultiSignature, MultiSigner,
+	ApplyExtrinsicResult, DigestItem, DispatchResult, MultiSignature, MultiSigner,
 };
 
 /// First slot of the test chain.
@@ -98,11 +98,6 @@ impl Signer {
 	/// The same where the block must have room for it; gives what the call came to.
 	pub(crate) fn send(&self, call: impl Into<RuntimeCall>) -> DispatchResult {
 		self.submit(call).expect("the transaction is in order and the block has room")
-	}
-
-	/// The same for a call that must be refused, with its reason.
-	pub(crate) fn refused(&self, call: impl Into<RuntimeCall>, error: impl Into<DispatchError>) {
-		assert_eq!(self.send(call), Err(error.into()));
 	}
 }
 
@@ -228,13 +223,11 @@ pub(crate) fn fees_of(who: &AccountId, events: &[RuntimeEvent]) -> Balance {
 	events.iter().map(fee).sum()
 }
 
-/// Leaves ordinary transactions no room in this block, as a flood of others' would.
+/// Leaves transactions of this class no room in this block, as a flood of others' would; of the
+/// mandatory one, also no weight to the sweep.
 pub(crate) fn fill_block(class: DispatchClass) {
-	let limits = RuntimeBlockWeights::get();
-	let limit = limits.get(class).max_total.unwrap_or(limits.max_block);
-	let used = match class {
-		DispatchClass::Mandatory => System::block_weight().total(),
-		class => *System::block_weight().get(class),
-	};
-	System::register_extra_weight_unchecked(limit.saturating_sub(used), class);
+	let (limits, used) = (RuntimeBlockWeights::get(), System::block_weight());
+	let rest = limits.max_block.saturating_sub(used.total());
+	let room = limits.get(class).max_total.map(|limit| limit.saturating_sub(*used.get(class)));
+	System::register_extra_weight_unchecked(room.unwrap_or(rest).min(rest), class);
 }

@@ -90,7 +90,7 @@ fn send(who: &Signer, call: RuntimeCall) {
 }
 
 /// A chain with ten thousand jobs that wait, in turn, for these; it is the tick before all are due.
-fn crowded(waiting: &[Waiting]) -> TestExternalities {
+fn crowded(waiting_in_turn: &[Waiting]) -> TestExternalities {
 	let mut chain = new_chain(CLIENTS + PODS + 1, 20_000 * POD);
 	let pods: Vec<_> = (CLIENTS..CLIENTS + PODS).map(Signer::new).collect();
 	chain.execute_with(|| {
@@ -104,13 +104,13 @@ fn crowded(waiting: &[Waiting]) -> TestExternalities {
 			let first = u32::from(client) * MaxJobsPerClient::get();
 			let client = Signer::new(client);
 			for job in first..JOBS.min(first + MaxJobsPerClient::get()) {
-				let waiting = waiting[job as usize % waiting.len()];
+				let waiting = waiting_in_turn[job as usize % waiting_in_turn.len()];
 				make_room();
 				let (price, windows) = (MinPrice::get(), waiting.windows());
 				let price = PriceRamp { min: price, max: price, ramp: 0 };
 				let request = JobRequest { price, windows, ..request() };
 				send(&client, pallet_jobs::Call::open { request }.into());
-				let pod = &pods[job as usize % pods.len()];
+				let pod = &pods[job as usize / waiting_in_turn.len() % pods.len()];
 				let job = JobId(job.into());
 				if waiting != Waiting::Open {
 					send(pod, lock(job));

@@ -15,7 +15,7 @@ use proofpod_primitives::{
 	Digest, EncryptionKey, GenesisHash, InputCommitment, JobId, OutputKeyCommitment, ProofBytes,
 	Scalar,
 };
-use proofpod_runtime::{units::POD, AccountId, Jobs, Runtime, RuntimeCall};
+use proofpod_runtime::{units::POD, AccountId, Jobs, Models, Runtime, RuntimeCall};
 
 /// Public inputs of every key here.
 pub(crate) const INPUTS: u32 = 4;
@@ -23,6 +23,11 @@ pub(crate) const INPUTS: u32 = 4;
 /// The key of all models but those that an attacker registers.
 pub(crate) fn key() -> ForgedKey {
 	ForgedKey::new(INPUTS, 1)
+}
+
+/// Another, of which an attacker knows the trapdoor, too.
+pub(crate) fn second_key() -> ForgedKey {
+	ForgedKey::new(INPUTS, 2)
 }
 
 /// A model with a sealed output of one element, or with a public one of two, under [`key`].
@@ -150,7 +155,10 @@ pub(crate) fn public_inputs(job: JobId, pod: &AccountId, output: &OutputElements
 
 /// A valid proof of a live job's result by this pod.
 pub(crate) fn prove(job: JobId, pod: &AccountId, output: &OutputElements) -> ProofBytes {
-	key().prove(&public_inputs(job, pod, output))
+	let model = Jobs::job(job).expect("the job is live").request.model;
+	let used = Models::manifest(&model).expect("the model is pinned").verifying_key;
+	let key = [key(), second_key()].into_iter().find(|key| key.id() == used);
+	key.expect("there is no third key").prove(&public_inputs(job, pod, output))
 }
 
 /// A result with this proof for a job of the sealed model.

@@ -7,11 +7,11 @@ use crate::{
 	chain::Signer,
 	scenario::{
 		acknowledge, cancel, discard, garbage, key, lock, model, output, poke, profile, prove,
-		release, sealed_model, INPUTS,
+		release, sealed_model, second_key, INPUTS,
 	},
 };
 use frame_support::traits::GetCallMetadata;
-use pallet_proofs::forge::ForgedKey;
+use pallet_pods::PodRecord;
 use proofpod_primitives::{
 	job::{JobRequest, Phase, PriceRamp, RequiredTag, Requirements, StoredState, Windows},
 	manifest::OutputVisibility,
@@ -31,9 +31,13 @@ fn tag(tag: &[u8]) -> Tag {
 	tag.to_vec().try_into().unwrap()
 }
 
-/// A key of which somebody in the coalition knows the trapdoor, too.
-fn second_key() -> ForgedKey {
-	ForgedKey::new(INPUTS, 2)
+/// Whether a pod may lock a job, tags apart.
+fn may_lock(job: &JobRecord, pod: &AccountId) -> bool {
+	let Some(PodRecord { profile, record, .. }) = Pods::pod(pod.clone()) else { return false };
+	let requirements = &job.request.requirements;
+	matches!(job.phase(Clock::now()), Phase::Open { .. })
+		&& !job.barred.contains(pod)
+		&& requirements.admit(pod, &profile.regions, record.reputation(), |_| true)
 }
 
 /// What a player may do, with how often it does: the first number is out of their sum.
@@ -59,6 +63,7 @@ impl Table {
 				(12, |table, _| (!table.is_crowded()).then(|| table.open(true))),
 				(1, |table, who| table.cancel_own(who)),
 				(1, |table, _| table.poke_due()),
+				(1, |table, who| table.forget_jobs(who)),
 			];
 			if let Some(call) = self.choose(moves, &client) {
 				let _ = self.call(&client, call);
@@ -71,8 +76,7 @@ impl Table {
 			let _ = self.call(&pod, pallet_pods::Call::heartbeat {}.into());
 			return;
 		}
-		let open = |job: &JobRecord| matches!(job.phase(Clock::now()), Phase::Open { .. });
-		let Some((id, job)) = self.some_job(open) else { return };
+		let Some((id, job)) = self.some_job(|job| may_lock(job, &pod.account)) else { return };
 		let min_price = if self.rng.gen_bool(0.9) { 0 } else { 50 * MILLI_POD };
 		let call = pallet_jobs::Call::lock { job: id, min_price };
 		if self.call(&pod, call.into()) == Ok(Ok(())) {
@@ -106,13 +110,13 @@ impl Table {
 	fn any_call(&mut self, who: &Signer) -> Option<RuntimeCall> {
 		let moves: &Moves = &[
 			(14, |table, _| (!table.is_crowded()).then(|| table.open(false))),
-			(26, |table, _| table.lock_any()),
-			(30, |table, who| table.go_on(who)),
+			(26, |table, who| table.lock_any(who)),
+			(45, |table, who| table.go_on(who)),
 			(3, |table, who| table.cancel_own(who)),
 			(3, |table, _| table.poke_due()),
 			(4, |table, _| table.meddle()),
-			(14, |table, who| Some(table.registry(who))),
-			(4, |table, _| Some(table.publish_or_remove())),
+			(13, |table, who| Some(table.registry(who))),
+			(5, |table, who| Some(table.publish_or_remove(who))),
 			(2, |table, who| Some(table.transfer(who))),
 		];
 		self.choose(moves, who)
@@ -120,12 +124,19 @@ impl Table {
 
 	/// The administrators do their work, or halt the market for a while.
 	pub(super) fn administer(&mut self) {
-		let pod = self.somebody().account;
+		let mut pod = self.somebody().account;
 		let until = Clock::now().after(self.rng.gen_range(1..200));
-		let call: RuntimeCall = match self.rng.gen_range(0..8) {
+		let choice = self.rng.gen_range(0..8);
+		if choice > 0 {
+			let now = Clock::now();
+			let suspended = pallet_pods::Pods::<Runtime>::iter()
+				.find_map(|(pod, record)| record.is_suspended(now).then_some(pod));
+			pod = suspended.unwrap_or(pod);
+		}
+		let call: RuntimeCall = match choice {
 			_ if SafeMode::is_entered() => pallet_safe_mode::Call::force_exit {}.into(),
-			0..=2 => pallet_pods::Call::suspend { pod, until }.into(),
-			3..=5 => pallet_pods::Call::reinstate { pod }.into(),
+			0 => pallet_pods::Call::suspend { pod, until }.into(),
+			1..=6 => pallet_pods::Call::reinstate { pod }.into(),
 			_ => pallet_safe_mode::Call::force_enter {}.into(),
 		};
 		// The call itself is counted where it succeeds inside.
@@ -162,7 +173,7 @@ impl Table {
 	}
 
 	fn price(&mut self) -> PriceRamp {
-		let scale = [10 * MILLI_POD, 300 * MILLI_POD, 3 * POD, 30 * POD];
+		let scale = [10 * MILLI_POD, 300 * MILLI_POD, 3 * POD, 30 * POD, 300 * POD];
 		let min: Balance = self.rng.gen_range(1..=3) * scale.choose(&mut self.rng).unwrap()
 			+ self.rng.gen_range(0..1_000);
 		PriceRamp {
@@ -174,7 +185,7 @@ impl Table {
 
 	fn requirements(&mut self, honest: bool) -> Requirements<AccountId> {
 		let mut pods = Vec::new();
-		if self.rng.gen_bool(0.15) {
+		if self.rng.gen_bool(0.1) {
 			pods.extend((0..self.rng.gen_range(1..3)).map(|_| self.somebody().account));
 		}
 		let regions = match self.rng.gen_range(0..10) {
@@ -227,11 +238,15 @@ impl Table {
 	}
 
 	/// Any pod of the coalition may try any job, for gain or out of spite.
-	fn lock_any(&mut self) -> Option<RuntimeCall> {
-		let open = |job: &JobRecord| matches!(job.phase(Clock::now()), Phase::Open { .. });
-		let (job, record) = self.some_job(open)?;
+	fn lock_any(&mut self, who: &Signer) -> Option<RuntimeCall> {
+		let pod = Pods::acting(&who.account).unwrap_or_else(|_| who.account.clone());
+		// Those that surely may not try now and then only.
+		if Pods::admit(&pod, 0).is_err() && self.rng.gen_bool(0.9) {
+			return None;
+		}
+		let (job, record) = self.some_job(|job| may_lock(job, &pod))?;
 		let price = record.price_at(Clock::now());
-		let min_price = if self.rng.gen_bool(0.95) { 0 } else { price + 1 };
+		let min_price = if self.rng.gen_bool(0.97) { 0 } else { price + 1 };
 		Some(pallet_jobs::Call::lock { job, min_price }.into())
 	}
 
@@ -244,6 +259,9 @@ impl Table {
 				&& !matches!(job.phase(Clock::now()), Phase::Open { .. })
 		};
 		let (id, job) = self.some_job(has_it)?;
+		if !has_it(&job) && self.rng.gen_bool(0.8) {
+			return None;
+		}
 		let pod = pod.unwrap_or_else(|| who.account.clone());
 		Some(match job.state {
 			StoredState::Open => lock(id),
@@ -255,7 +273,7 @@ impl Table {
 			StoredState::Proving(_) => match self.rng.gen_range(0..10) {
 				0..=1 => discard(id),
 				// It lets the time pass, and does something else.
-				2..=4 => return None,
+				2..=5 => return None,
 				_ => self.submit_something(id, &job, &pod),
 			},
 		})
@@ -264,10 +282,13 @@ impl Table {
 	/// A valid result, a copied one, one of another job, or garbage.
 	fn submit_something(&mut self, id: JobId, job: &JobRecord, pod: &AccountId) -> RuntimeCall {
 		match self.rng.gen_range(0..10) {
-			0..=5 => self.valid_result(id, job, pod),
-			6 if !self.results.is_empty() => self.results.choose(&mut self.rng).unwrap().clone(),
+			0..=4 => self.valid_result(id, job, pod),
+			5..=6 if !self.results.is_empty() => {
+				self.results.choose(&mut self.rng).unwrap().clone()
+			},
 			7 => {
-				let other = self.somebody().account;
+				// Were it the pod itself, the result would be valid.
+				let other = Signer::alice().account;
 				let (proof, output) = (prove(id, &other, &output(1)), output(1));
 				pallet_jobs::Call::submit_result { job: id, proof, output }.into()
 			},
@@ -284,6 +305,14 @@ impl Table {
 			job.client == who.account && matches!(job.phase(Clock::now()), Phase::Open { .. })
 		})?;
 		Some(cancel(id))
+	}
+
+	/// A publisher would remove what it forgets that jobs need.
+	fn forget_jobs(&mut self, who: &Signer) -> Option<RuntimeCall> {
+		let model = sealed_model().id();
+		let record = pallet_models::Models::<Runtime>::get(model)?;
+		(record.owner == who.account && record.jobs > 0)
+			.then(|| pallet_models::Call::remove { model }.into())
 	}
 
 	/// Pokes a job of which something is due, or any.
@@ -332,7 +361,7 @@ impl Table {
 		}
 		match self.rng.gen_range(0..24) {
 			0..=2 => Call::update { profile: self.some_profile() },
-			3 => Call::leave {},
+			3 if self.rng.gen_bool(0.5) => Call::leave {},
 			4..=9 => Call::withdraw {},
 			10 => Call::set_operator { operator: Some(pod) },
 			11 => Call::set_operator { operator: None },
@@ -360,12 +389,25 @@ impl Table {
 		*models.choose(&mut self.rng).unwrap()
 	}
 
+	/// One of somebody's own models, or any.
+	fn model_of(&mut self, who: &Signer) -> ModelId {
+		let own = |(id, record): (ModelId, pallet_models::ModelRecord)| {
+			(record.owner == who.account).then_some(id)
+		};
+		let own = pallet_models::Models::<Runtime>::iter().filter_map(own).min();
+		own.unwrap_or_else(|| self.some_model())
+	}
+
 	/// Keys and models come and go; each of these calls may be nonsense.
-	fn publish_or_remove(&mut self) -> RuntimeCall {
+	fn publish_or_remove(&mut self, who: &Signer) -> RuntimeCall {
 		use pallet_models::Call as Models;
 		use pallet_proofs::Call as Proofs;
 		let number = self.rng.gen_range(10..16);
-		let replaces = self.rng.gen_bool(0.5).then(|| self.some_model());
+		if self.rng.gen_bool(0.1) {
+			// Somebody tries to remove what others need.
+			return Models::remove { model: self.some_model() }.into();
+		}
+		let replaces = self.rng.gen_bool(0.3).then(|| self.model_of(who));
 		let uri = b"https://models.example/squares".to_vec().try_into().unwrap();
 		let uris = vec![uri; self.rng.gen_range(0..3)].try_into().unwrap();
 		let mut manifest = model(number, OutputVisibility::Sealed);
@@ -374,9 +416,9 @@ impl Table {
 		}
 		match self.rng.gen_range(0..14) {
 			0..=2 => Models::register { manifest, uris, replaces }.into(),
-			3 => Models::update_uris { model: self.some_model(), uris }.into(),
-			4 => Models::deprecate { model: manifest.id() }.into(),
-			5..=7 => Models::remove { model: self.some_model() }.into(),
+			3..=4 => Models::update_uris { model: self.model_of(who), uris }.into(),
+			5 => Models::deprecate { model: self.model_of(who) }.into(),
+			6..=7 => Models::remove { model: self.model_of(who) }.into(),
 			8 => Proofs::register_key { verifying_key: second_key().verifying_key() }.into(),
 			9..=10 => Proofs::remove_key { id: second_key().id() }.into(),
 			11 => Proofs::remove_key { id: key().id() }.into(),
