@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! What malicious pods try.
+
+use super::{attack, pod_amount, Parties, DISCARD, LAPSE, PRICE};
+use crate::{
+	chain::{next_block, now, pass_ticks, skip_ticks, Signer},
+	scenario::{
+		acknowledge, cancel, discard, lock, poke, profile, release, request, request_with_failover,
+		valid_result,
+	},
+};
+use pallet_jobs::Error as JobsError;
+use pallet_pods::Error as PodsError;
+use proofpod_primitives::{
+	job::{JobRequest, Outcome, PriceRamp, Stage},
+	JobId, Tick,
+};
+use proofpod_runtime::{
+	configs::market::{HeartbeatPeriod, MaxExposure, MinPrice, PodBond, PodUnbondingPeriod},
+	units::POD,
+	AccountId, Balance, Jobs, Pods, Runtime,
+};
+use sp_runtime::DispatchError;
+
+/// A job's price is no ramp.
+fn priced(price: Balance, request: JobRequest<AccountId>) -> JobRequest<AccountId> {
+	JobRequest { price: PriceRamp { min: price, max: price, ramp: 0 }, ..request }
+}
+
+/// The client opens a job, at its cost.
+fn opened(parties: &mut Parties, request: JobRequest<AccountId>) -> JobId {
+	let client = parties.client.clone();
+	let job = pallet_jobs::NextJobId::<Runtime>::get();
+	parties.does(&client, pallet_jobs::Call::open { request });
+	job
+}
+
+fn stage(job: JobId) -> Stage {
+	match Jobs::view(job) {
+		Some(view) => view.stage,
+		None => Jobs::receipt(job).unwrap().outcome.stage(),
+	}
+}
+
+/// A pod takes a job as far as to owe its result.
+fn take(parties: &mut Parties, pod: &Signer, job: JobId) {
+	parties.does(pod, lock(job));
+	parties.does(pod, acknowledge(job));
+}
+
+#[test]
+fn squatting_costs_the_pod_what_it_costs_the_client_and_works_once() {
+	attack(|parties| {
+		let (client, pod, stranger) =
+			(parties.client.clone(), parties.pod.clone(), parties.stranger.clone());
+		let rogue = parties.rogues[0].clone();
+		let job = opened(parties, request());
+		parties.does(&rogue, lock(job));
+		pass_ticks(11);
+		// Nobody needs to be asked: the sweep has burned both fees.
+		assert_eq!(stage(job), Stage::Open);
+		parties.have_lost(&[(&client, pod_amount(LAPSE)), (&rogue, pod_amount(LAPSE))]);
+		parties.is_refused(&rogue, lock(job), JobsError::<Runtime>::Barred);
+
+		take(parties, &pod, job);
+		parties.does(&pod, valid_result(job, &pod.account));
+		parties.have_lost(&[
+			(&client, pod_amount(PRICE + LAPSE)),
+			(&pod, -pod_amount(PRICE - PRICE / 100)),
+			(&rogue, pod_amount(LAPSE)),
+			(&stranger, 0),
+		]);
+	});
+}
+
+#[test]
+fn many_squatters_need_as_many_bonded_pods_and_cost_the_client_four_fees() {
+	attack(|parties| {
+		let (client, rogues) = (parties.client.clone(), parties.rogues.clone());
+		let request = request();
+		let job = opened(
+			parties,
+			JobRequest {
+				windows: proofpod_primitives::job::Windows { lock: 1_000, ..request.windows },
+				..request
+			},
+		);
+		for rogue in &rogues[..4] {
+			assert!(rogue.held() >= PodBond::get(), "each has a bond of its own");
+			parties.does(rogue, lock(job));
+			pass_ticks(11);
+		}
+		assert_eq!(Jobs::receipt(job).unwrap().outcome, Outcome::Expired, "the fourth ends it");
+		assert_eq!(client.held(), 0, "and all else is given back");
+		parties.have_lost(&[(&client, pod_amount(4 * LAPSE))]);
+		for rogue in &rogues[..4] {
+			parties.have_lost(&[(rogue, pod_amount(LAPSE))]);
+		}
+		assert_eq!(4 * LAPSE, PRICE / 25, "at most a twenty-fifth of the price");
+	});
+}
+
+#[test]
+fn squatting_by_lock_and_release_costs_the_pod_alone() {
+	attack(|parties| {
+		let (client, pod) = (parties.client.clone(), parties.pod.clone());
+		let job = opened(parties, request());
+		for rogue in parties.rogues.clone() {
+			parties.does(&rogue, lock(job));
+			parties.does(&rogue, release(job));
+			parties.is_refused(&rogue, lock(job), JobsError::<Runtime>::Barred);
+			parties.have_lost(&[(&rogue, pod_amount(LAPSE)), (&client, 0)]);
+		}
+		// All within one tick: the client has lost no time.
+		take(parties, &pod, job);
+		parties.does(&pod, valid_result(job, &pod.account));
+		parties.have_lost(&[(&client, pod_amount(PRICE))]);
+	});
+}
+
+#[test]
+fn squatting_by_acknowledging_pays_the_client_half_of_the_bond() {
+	attack(|parties| {
+		let (client, pod) = (parties.client.clone(), parties.pod.clone());
+		let (rogue, quitter) = (parties.rogues[0].clone(), parties.rogues[1].clone());
+		let job = opened(parties, request_with_failover());
+		take(parties, &rogue, job);
+		pass_ticks(51);
+		assert_eq!(stage(job), Stage::Open);
+		let half = pod_amount(PRICE / 2);
+		parties.have_lost(&[(&rogue, pod_amount(PRICE)), (&client, -half)]);
+
+		take(parties, &quitter, job);
+		parties.does(&quitter, discard(job));
+		let compensation = half + pod_amount(DISCARD / 2);
+		parties.have_lost(&[(&quitter, pod_amount(DISCARD)), (&client, -compensation)]);
+
+		for rogue in [&rogue, &quitter] {
+			parties.is_refused(rogue, lock(job), JobsError::<Runtime>::Barred);
+		}
+		take(parties, &pod, job);
+		parties.does(&pod, valid_result(job, &pod.account));
+		parties.have_lost(&[(&client, pod_amount(PRICE) - compensation)]);
+	});
+}
+
+#[test]
+fn squatting_ones_own_job_burns_both_fees() {
+	attack(|parties| {
+		let (client, rogue) = (parties.client.clone(), parties.rogues[0].clone());
+		let job = opened(parties, request());
+		parties.does(&rogue, lock(job));
+		pass_ticks(11);
+		parties.does(&client, cancel(job));
+		let together = parties.costs.lost(&client) + parties.costs.lost(&rogue);
+		assert_eq!(together, pod_amount(2 * LAPSE));
+	});
+}
+
+#[test]
+fn slashing_oneself_burns_half_of_the_bond() {
+	attack(|parties| {
+		let (client, rogue) = (parties.client.clone(), parties.rogues[0].clone());
+		let together = |parties: &Parties| parties.costs.lost(&client) + parties.costs.lost(&rogue);
+		let job = opened(parties, request());
+		take(parties, &rogue, job);
+		pass_ticks(51);
+		assert_eq!(stage(job), Stage::Failed);
+		assert_eq!(together(parties), pod_amount(PRICE / 2));
+		let job = opened(parties, request());
+		take(parties, &rogue, job);
+		parties.does(&rogue, discard(job));
+		assert_eq!(together(parties), pod_amount(PRICE / 2 + DISCARD / 2));
+	});
+}
+
+#[test]
+fn leaving_does_not_escape_a_slash() {
+	attack(|parties| {
+		let (client, rogue) = (parties.client.clone(), parties.rogues[0].clone());
+		let stranger = parties.stranger.clone();
+		let leave = || pallet_pods::Call::leave {};
+		let withdraw = || pallet_pods::Call::withdraw {};
+		let job = opened(parties, request());
+		take(parties, &rogue, job);
+		parties.does(&rogue, leave());
+		parties.is_refused(&rogue, withdraw(), PodsError::<Runtime>::StillUnbonding);
+		// Even if nobody sweeps or pokes for two days.
+		skip_ticks(PodUnbondingPeriod::get());
+		assert_eq!(stage(job), Stage::Failed, "it is over");
+		parties.is_refused(&rogue, withdraw(), PodsError::<Runtime>::LiveJobs);
+		parties.does(&stranger, poke(job));
+		assert_eq!(parties.costs.fees(&stranger), 0, "whoever sees to it pays nothing");
+		parties.does(&rogue, withdraw());
+		assert_eq!(rogue.held(), 0);
+		parties.have_lost(&[
+			(&rogue, pod_amount(PRICE)),
+			(&client, -pod_amount(PRICE / 2)),
+			(&stranger, 0),
+		]);
+	});
+}
+
+/// Settles so many jobs of this price between the client and a pod; gives the pod's reputation.
+fn settle_own(parties: &mut Parties, pod: &Signer, price: Balance, jobs: u32) -> u16 {
+	for _ in 0..jobs {
+		let job = opened(parties, priced(price, request()));
+		take(parties, pod, job);
+		parties.does(pod, valid_result(job, &pod.account));
+	}
+	Pods::reputation(pod.account.clone()).unwrap()
+}
+
+#[test]
+fn reputation_bought_from_oneself_costs_a_hundredth_of_the_prices_that_give_it_weight() {
+	attack(|parties| {
+		let client = parties.client.clone();
+		let [dear, cheap] = [parties.rogues[0].clone(), parties.rogues[1].clone()];
+		// Cheap jobs weigh next to nothing, however many.
+		let bought = settle_own(parties, &cheap, MinPrice::get(), 20);
+		assert!(bought < 100, "{bought}");
+		let fee = 20 * MinPrice::get() / 100;
+		assert_eq!(parties.costs.lost(&client) + parties.costs.lost(&cheap), pod_amount(fee));
+		let fees = parties.costs.fees(&client) + parties.costs.fees(&cheap);
+		assert!(fees > fee, "transactions cost more than that");
+
+		let before = parties.costs.lost(&client);
+		let bought = settle_own(parties, &dear, PRICE, 20);
+		assert!(bought > 600, "{bought}");
+		assert_eq!(
+			parties.costs.lost(&client) - before + parties.costs.lost(&dear),
+			pod_amount(20 * PRICE / 100)
+		);
+	});
+}
+
+#[test]
+fn cheap_failures_cost_a_fifth_of_the_least_bond_each_and_pay_the_client() {
+	attack(|parties| {
+		let (client, pod) = (parties.client.clone(), parties.pod.clone());
+		let cheapest = priced(MinPrice::get(), request_with_failover());
+		let job = opened(parties, cheapest);
+		for (failures, rogue) in (1u128..).zip(parties.rogues.clone()) {
+			take(parties, &rogue, job);
+			parties.does(&rogue, discard(job));
+			parties.is_refused(&rogue, lock(job), JobsError::<Runtime>::Barred);
+			parties.have_lost(&[
+				(&rogue, pod_amount(POD / 5)),
+				(&client, -pod_amount(failures * POD / 10)),
+			]);
+		}
+		take(parties, &pod, job);
+		parties.does(&pod, valid_result(job, &pod.account));
+	});
+}
+
+#[test]
+fn a_pod_cannot_promise_more_than_ten_times_its_bond() {
+	attack(|parties| {
+		let (client, rogue) = (parties.client.clone(), parties.rogues[0].clone());
+		let most = PodBond::get() * Balance::from(MaxExposure::get());
+		let price = most / 4;
+		let jobs: Vec<_> = (0..5).map(|_| opened(parties, priced(price, request()))).collect();
+		for job in &jobs[..4] {
+			take(parties, &rogue, *job);
+		}
+		parties.is_refused(&rogue, lock(jobs[4]), PodsError::<Runtime>::Overcommitted);
+		pass_ticks(51);
+		parties.have_lost(&[(&rogue, pod_amount(most)), (&client, -pod_amount(most / 2))]);
+		// And what it missed suspends it.
+		let suspended = PodsError::<Runtime>::PodIsSuspended;
+		let job = opened(parties, request());
+		parties.is_refused(&rogue, lock(job), suspended);
+	});
+}
+
+#[test]
+fn a_lock_is_not_carried_out_at_a_worse_price() {
+	attack(|parties| {
+		let (pod, rogue) = (parties.pod.clone(), parties.rogues[0].clone());
+		let ramp = PriceRamp { min: PRICE, max: 2 * PRICE, ramp: 10 };
+		let job = opened(parties, JobRequest { price: ramp, ..request() });
+		// Its transaction comes into a block earlier than it reckoned with.
+		let call = || pallet_jobs::Call::lock { job, min_price: 15 * POD };
+		parties.is_refused(&pod, call(), JobsError::<Runtime>::PriceBelowMinimum);
+		pass_ticks(5);
+		// Or another is faster: that costs the fee of a transaction.
+		parties.does(&rogue, lock(job));
+		parties.is_refused(&pod, call(), JobsError::<Runtime>::NotOpen);
+		parties.have_lost(&[(&pod, 0)]);
+		parties.does(&rogue, release(job));
+		parties.does(&pod, call());
+		assert_eq!(Jobs::view(job).unwrap().job.state.lock().unwrap().price, 15 * POD);
+	});
+}
+
+#[test]
+fn a_stolen_operators_key_loses_at_most_ten_bonds_and_takes_no_more_than_half_of_it() {
+	attack(|parties| {
+		let (thief, owner) = (parties.client.clone(), parties.pod.clone());
+		let key = parties.stranger.clone();
+		let operator = Some(key.account.clone());
+		parties.does(&owner, pallet_pods::Call::set_operator { operator });
+
+		let most = PodBond::get() * Balance::from(MaxExposure::get());
+		let jobs: Vec<_> = (0..5).map(|_| opened(parties, priced(most / 4, request()))).collect();
+		for job in &jobs[..4] {
+			parties.does(&key, lock(*job));
+			parties.does(&key, acknowledge(*job));
+		}
+		parties.is_refused(&key, lock(jobs[4]), PodsError::<Runtime>::Overcommitted);
+		// It owns nothing of the pod's.
+		let other = parties.rogues[0].account.clone();
+		for call in [
+			pallet_pods::Call::leave {},
+			pallet_pods::Call::withdraw {},
+			pallet_pods::Call::set_operator { operator: Some(other) },
+		] {
+			parties.is_refused(&key, call, PodsError::<Runtime>::NotRegistered);
+		}
+		pass_ticks(51);
+		parties.have_lost(&[
+			(&owner, pod_amount(most)),
+			(&thief, -pod_amount(most / 2)),
+			(&key, 0),
+		]);
+		let suspended = PodsError::<Runtime>::PodIsSuspended;
+		let job = opened(parties, request());
+		parties.is_refused(&key, lock(job), suspended);
+		// The owner ends it.
+		parties.does(&owner, pallet_pods::Call::set_operator { operator: None });
+		parties.is_refused(&key, lock(job), PodsError::<Runtime>::NotRegistered);
+	});
+}
+
+#[test]
+fn heartbeats_are_free_once_in_a_period_and_paid_for_or_refused_before() {
+	attack(|parties| {
+		let rogue = parties.rogues[0].clone();
+		let heartbeat = || pallet_pods::Call::heartbeat {};
+		parties.is_refused(&rogue, heartbeat(), PodsError::<Runtime>::TooEarly);
+		skip_ticks(HeartbeatPeriod::get() / 2);
+		let before = parties.costs.fees(&rogue);
+		parties.does(&rogue, heartbeat());
+		let paid = parties.costs.fees(&rogue);
+		assert!(paid > before);
+		skip_ticks(HeartbeatPeriod::get());
+		parties.does(&rogue, heartbeat());
+		assert_eq!(parties.costs.fees(&rogue), paid, "free when it is due");
+		parties.is_refused(&rogue, heartbeat(), PodsError::<Runtime>::TooEarly);
+	});
+}
+
+#[test]
+fn a_pod_that_changes_its_key_keeps_the_one_it_locked_with_for_the_job() {
+	attack(|parties| {
+		let rogue = parties.rogues[0].clone();
+		let job = opened(parties, request());
+		parties.does(&rogue, lock(job));
+		parties.does(&rogue, pallet_pods::Call::update { profile: profile(10) });
+		let pinned = Jobs::view(job).unwrap().job.state.lock().unwrap().clone();
+		assert_eq!((pinned.key_epoch, pinned.encryption_key), (0, profile(9).encryption_key));
+	});
+}
+
+#[test]
+fn names_of_others_cannot_be_taken_by_operators() {
+	attack(|parties| {
+		let (pod, rogue) = (parties.pod.clone(), parties.rogues[0].clone());
+		let operator = Some(pod.account.clone());
+		let call = pallet_pods::Call::set_operator { operator };
+		parties.is_refused(&rogue, call, PodsError::<Runtime>::OperatorTaken);
+		let (until, pod) = (Tick(now() + 1_000), pod.account.clone());
+		let call = pallet_pods::Call::suspend { pod, until };
+		parties.is_refused(&rogue, call, DispatchError::BadOrigin);
+		next_block();
+	});
+}

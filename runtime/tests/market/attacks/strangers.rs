@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! What those can try who are neither client nor pod of a job: to fill blocks, to stuff the agenda,
+//! to do what others must.
+
+use super::{attack, pod_amount, Parties, PRICE};
+use crate::{
+	chain::{fees_of, had_no_room, next_block, now, pass_ticks, skip_ticks, take_events, Signer},
+	scenario::{acknowledge, cancel, discard, lock, open, poke, release, request, valid_result},
+};
+use frame_support::dispatch::DispatchClass;
+use pallet_jobs::Error as JobsError;
+use pallet_pods::Error as PodsError;
+use proofpod_primitives::{job::Stage, JobId};
+use proofpod_runtime::{
+	configs::system::{RuntimeBlockLength, RuntimeBlockWeights},
+	units::{MILLI_POD, POD},
+	Balance, Jobs, Runtime, RuntimeCall, System, TransactionPayment,
+};
+
+/// A job that the honest pod owes until tick `now + 50`.
+fn proving(parties: &mut Parties) -> JobId {
+	let (client, pod) = (parties.client.clone(), parties.pod.clone());
+	let job = open(&client, request());
+	parties.does(&pod, lock(job));
+	parties.does(&pod, acknowledge(job));
+	job
+}
+
+/// Sends these until the block takes no more; gives what that cost.
+fn fill_with(who: &Signer, calls: &[RuntimeCall]) -> Balance {
+	let mut cost = 0;
+	take_events();
+	for call in calls {
+		while !had_no_room(&who.submit(call.clone())) {
+			cost += fees_of(&who.account, &take_events());
+		}
+	}
+	cost
+}
+
+fn remark(bytes: u32) -> RuntimeCall {
+	frame_system::Call::remark { remark: vec![0; bytes as usize] }.into()
+}
+
+/// A batch that is charged for so many pokes, each of which fails at once.
+fn heavy(pokes: usize) -> RuntimeCall {
+	let calls = vec![poke(JobId(u64::MAX)); pokes];
+	pallet_utility::Call::force_batch { calls }.into()
+}
+
+/// Fills blocks around a job's last tick; gives what each block cost.
+fn fill_blocks_at_the_deadline(what: &str, calls: &[RuntimeCall], blocks: u32) -> Balance {
+	let mut each = 0;
+	attack(|parties| {
+		let (pod, flooder) = (parties.pod.clone(), parties.stranger.clone());
+		let job = proving(parties);
+		skip_ticks(50);
+		let last = now();
+		let mut spent = 0;
+		for _ in 0..blocks {
+			spent += fill_with(&flooder, calls);
+			// The pod tries in vain.
+			let tried = pod.submit(valid_result(job, &pod.account));
+			assert!(had_no_room(&tried), "{tried:?} with {} bytes", System::block_size());
+			let finished = next_block();
+			assert!(!finished.counted, "a block without room does not count");
+			assert_eq!((now(), Jobs::view(job).unwrap().stage), (last, Stage::Proving));
+		}
+		each = spent / Balance::from(blocks);
+		println!("{what}: {blocks} blocks cost {} mPOD each", each / MILLI_POD);
+
+		parties.does(&pod, valid_result(job, &pod.account));
+		parties.have_lost(&[(&pod, -pod_amount(PRICE - PRICE / 100))]);
+	});
+	each
+}
+
+/// What it takes to fill a block by weight, with few transactions.
+fn by_weight() -> [RuntimeCall; 4] {
+	[heavy(200), heavy(20), heavy(1), remark(1)]
+}
+
+/// And by length.
+fn by_length() -> [RuntimeCall; 4] {
+	let most = *RuntimeBlockLength::get().max.get(DispatchClass::Normal);
+	[remark(most / 4 - 1_000), remark(most / 50), remark(1_000), remark(1)]
+}
+
+#[test]
+fn filling_blocks_by_weight_until_a_deadline_costs_their_fees_and_gains_nothing() {
+	let each = fill_blocks_at_the_deadline("by weight", &by_weight(), 12);
+	assert!(each > POD, "{each}");
+}
+
+#[test]
+fn filling_blocks_by_length_until_a_deadline_costs_their_fees_and_gains_nothing() {
+	let each = fill_blocks_at_the_deadline("by length", &by_length(), 6);
+	assert!(each > 3 * POD, "{each}");
+}
+
+/// What a block full of these costs, and by which factor that rises with every such block.
+fn price_of_a_block(calls: &[RuntimeCall]) -> (f64, f64) {
+	let mut price = (0.0, 0.0);
+	attack(|parties| {
+		let flooder = parties.stranger.clone();
+		let before = TransactionPayment::next_fee_multiplier();
+		let cost = fill_with(&flooder, calls);
+		next_block();
+		let after = TransactionPayment::next_fee_multiplier();
+		let factor = after.into_inner() as f64 / before.into_inner() as f64;
+		price = (cost as f64 / POD as f64, factor);
+	});
+	price
+}
+
+#[test]
+fn a_day_of_full_blocks_costs_eighty_thousand_by_weight_and_more_by_length() {
+	let (first, factor) = price_of_a_block(&by_weight());
+	let sum = |blocks: i32| first * (factor.powi(blocks) - 1.0) / (factor - 1.0);
+	let (hour, day) = (sum(1_200), sum(28_800));
+	println!("by weight, an hour of full blocks costs {hour:.0} POD, a day {day:.0}");
+	assert!((1_300.0..1_500.0).contains(&hour) && (75_000.0..85_000.0).contains(&day));
+
+	// The price of bytes is fixed: it is dearer for a day, and does not rise.
+	let (first, factor) = price_of_a_block(&by_length());
+	let (hour, day) = (1_200.0 * first, 28_800.0 * first);
+	println!("by length, an hour of full blocks costs {hour:.0} POD, a day {day:.0}");
+	assert_eq!(factor, 1.0);
+	assert!((4_500.0..5_000.0).contains(&hour) && (110_000.0..120_000.0).contains(&day));
+}
+
+#[test]
+fn a_block_that_counts_had_room_for_eight_results() {
+	attack(|parties| {
+		let (pod, flooder) = (parties.pod.clone(), parties.stranger.clone());
+		let job = proving(parties);
+		next_block();
+		// Ever more of it is taken, until it does not count.
+		let limits = RuntimeBlockWeights::get();
+		let limit = limits.get(DispatchClass::Normal).max_total.unwrap();
+		let mut taken = 0;
+		let (mut fullest, mut counted) = (0.0, true);
+		while counted {
+			taken += 50;
+			flooder.send(heavy(taken)).unwrap();
+			let used = System::block_weight().get(DispatchClass::Normal).ref_time();
+			counted = next_block().counted;
+			if counted {
+				fullest = used as f64 / limit.ref_time() as f64;
+			}
+		}
+		println!("blocks count that are up to {:.0} % full", 100.0 * fullest);
+		assert!(fullest > 0.6, "{fullest}: at the load that fees aim for every block counts");
+		// In the first that does not, there is still room for one.
+		flooder.send(heavy(taken)).unwrap();
+		parties.does(&pod, valid_result(job, &pod.account));
+	});
+}
+
+#[test]
+fn stuffing_the_agenda_costs_its_deposits_and_delays_nobody() {
+	attack(|parties| {
+		let (client, stranger) = (parties.client.clone(), parties.stranger.clone());
+		let flooders = parties.rogues.clone();
+		// Hundreds of jobs end in the tick in which an honest one does.
+		let mut before = Vec::new();
+		for flooder in &flooders {
+			before.push(flooder.held());
+			for _ in 0..100 {
+				parties.does(flooder, pallet_jobs::Call::open { request: request() });
+			}
+		}
+		let job = pallet_jobs::NextJobId::<Runtime>::get();
+		parties.does(&client, pallet_jobs::Call::open { request: request() });
+		skip_ticks(31);
+		// Before anything is swept it is over, and its client may have it said.
+		assert_eq!(Jobs::view(job).unwrap().stage, Stage::Expired);
+		parties.does(&stranger, poke(job));
+		assert_eq!((parties.costs.fees(&stranger), client.held()), (0, 0));
+		let mut blocks = 0;
+		while pallet_jobs::Jobs::<Runtime>::iter_keys().next().is_some() {
+			assert!(next_block().counted, "the sweep does not make a block look full");
+			blocks += 1;
+		}
+		println!("500 jobs in one slot were swept in {blocks} blocks");
+		for (flooder, before) in flooders.iter().zip(before) {
+			assert_eq!(flooder.held(), before);
+			assert!(parties.costs.fees(flooder) > 50 * MILLI_POD);
+			parties.have_lost(&[(flooder, 0)]);
+		}
+	});
+}
+
+#[test]
+fn poking_for_nothing_costs_the_fee() {
+	attack(|parties| {
+		let (stranger, client) = (parties.stranger.clone(), parties.client.clone());
+		let job = open(&client, request());
+		for _ in 0..10 {
+			let before = parties.costs.fees(&stranger);
+			let nothing = JobsError::<Runtime>::NothingToDo;
+			parties.is_refused(&stranger, poke(job), nothing);
+			assert!(parties.costs.fees(&stranger) - before > MILLI_POD / 2);
+		}
+		parties.is_refused(&stranger, poke(JobId(99)), JobsError::<Runtime>::JobNotFound);
+	});
+}
+
+#[test]
+fn a_stranger_can_do_nothing_to_a_job() {
+	attack(|parties| {
+		let (stranger, rogue) = (parties.stranger.clone(), parties.rogues[0].clone());
+		let (client, pod) = (parties.client.clone(), parties.pod.clone());
+		let job = open(&client, request());
+		let not_client = JobsError::<Runtime>::NotClient;
+		parties.is_refused(&stranger, cancel(job), not_client);
+		parties.is_refused(&stranger, lock(job), PodsError::<Runtime>::NotRegistered);
+		parties.does(&pod, lock(job));
+		for call in [acknowledge(job), release(job)] {
+			parties.is_refused(&rogue, call, JobsError::<Runtime>::NotPod);
+		}
+		parties.does(&pod, acknowledge(job));
+		for call in [discard(job), valid_result(job, &rogue.account)] {
+			parties.is_refused(&rogue, call, JobsError::<Runtime>::NotPod);
+		}
+		pass_ticks(1);
+		parties.does(&pod, valid_result(job, &pod.account));
+		parties.have_lost(&[(&stranger, 0), (&rogue, 0)]);
+	});
+}
