@@ -14,7 +14,7 @@
 //!   transactions, by weight of all of them, or by length;
 //! * it was [`Halted`](HeldReason::Halted): the runtime's filter lets [`Config::Probe`] through no
 //!   more, as in safe mode;
-//! * it was [`Migrating`](HeldReason::Migrating): no transactions are let in while storage changes its
+//! * it was [`Migrating`](HeldReason::Migrating): no transactions were let in while storage changed its
 //!   layout.
 //!
 //! The decision falls between the last transaction and `on_idle`, so what the runtime does with the
@@ -41,6 +41,7 @@
 	)
 )]
 
+pub mod migrations;
 pub mod weights;
 
 #[cfg(test)]
@@ -126,6 +127,11 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Ticks<T> = StorageValue<_, Tick, ValueQuery>;
 
+	/// Set while a block is made whose transactions are kept out by a migration, the block in which it
+	/// ends included.
+	#[pallet::storage]
+	pub(crate) type Migrating<T> = StorageValue<_, (), OptionQuery>;
+
 	/// What happened.
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(crate) fn deposit_event)]
@@ -139,8 +145,12 @@ pub mod pallet {
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
-		/// Charges for the decision, which falls after the last transaction.
+		/// Charges for the decision, which falls after the last transaction. Whether the block takes
+		/// transactions is decided here: a migration may end before the decision.
 		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
+			if T::MultiBlockMigrator::ongoing() {
+				Migrating::<T>::put(());
+			}
 			T::WeightInfo::tick()
 		}
 
@@ -203,7 +213,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	fn held() -> Option<HeldReason> {
-		if T::MultiBlockMigrator::ongoing() {
+		if Migrating::<T>::take().is_some() {
 			Some(HeldReason::Migrating)
 		} else if !T::BaseCallFilter::contains(&T::Probe::get()) {
 			Some(HeldReason::Halted)

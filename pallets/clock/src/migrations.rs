@@ -5,11 +5,11 @@
 use crate::{Config, Ticks};
 use core::marker::PhantomData;
 use frame_support::{
+	sp_runtime::SaturatedConversion,
 	traits::{Get, OnRuntimeUpgrade},
 	weights::Weight,
 };
 use proofpod_primitives::Tick;
-use sp_runtime::SaturatedConversion;
 
 /// Starts the clock of a chain that had none at the height of the block: so what was counted in heights
 /// goes on in ticks of the same number.

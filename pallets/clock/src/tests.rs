@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use crate::{mock::*, Event, HeldReason, Room as NeededRoom};
+use crate::{migrations::Start, mock::*, Event, HeldReason, Room as NeededRoom, Ticks};
 use frame_support::{
 	dispatch::DispatchClass,
-	traits::{Hooks, PostTransactions},
+	traits::{Hooks, OnRuntimeUpgrade, PostTransactions},
 	weights::Weight,
 };
 use frame_system::BlockSize;
@@ -84,8 +84,11 @@ fn blocks_in_which_results_are_refused_do_not_count() {
 fn blocks_of_a_migration_do_not_count() {
 	build_and_execute(|| {
 		Migrates::set(true);
-		assert_eq!(judge(&[], 0), Some(HeldReason::Migrating));
+		Clock::on_initialize(1);
+		// It ends in this block, which has let no transactions in all the same.
 		Migrates::set(false);
+		assert_eq!(judge(&[], 0), Some(HeldReason::Migrating));
+		Clock::on_initialize(2);
 		assert_eq!(judge(&[], 0), None);
 	});
 }
@@ -117,5 +120,18 @@ fn too_much_room_is_no_configuration() {
 			length: 1_000,
 		});
 		Clock::integrity_test();
+	});
+}
+
+#[test]
+fn a_clock_starts_at_the_height_and_never_again() {
+	build_and_execute(|| {
+		System::set_block_number(77);
+		Start::<Test>::on_runtime_upgrade();
+		assert_eq!(Clock::now(), Tick(77));
+		Ticks::<Test>::put(Tick(80));
+		System::set_block_number(100);
+		Start::<Test>::on_runtime_upgrade();
+		assert_eq!(Clock::now(), Tick(80));
 	});
 }

@@ -29,7 +29,7 @@ impl WeightInfo for () {
 
 impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
 	fn tick() -> Weight {
-		// The block's weight and length, which are in memory; the ticks.
-		<()>::tick().saturating_add(T::DbWeight::get().reads_writes(3, 1))
+		// The block's weight and length, which are in memory; migrations, and whether one ran; the ticks.
+		<()>::tick().saturating_add(T::DbWeight::get().reads_writes(5, 2))
 	}
 }

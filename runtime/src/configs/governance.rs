@@ -176,7 +176,12 @@ impl FailedMigrationHandler for SafeModeOnFailedMigration {
 
 impl pallet_migrations::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
-	type Migrations = ();
+	// Pods before jobs, whose migration adds what their pods have at risk.
+	type Migrations = (
+		pallet_pods::migrations::v1::V1<Runtime>,
+		pallet_jobs::migrations::v1::V1<Runtime>,
+		pallet_models::migrations::v1::V1<Runtime>,
+	);
 	type CursorMaxLen = ConstU32<256>;
 	type IdentifierMaxLen = ConstU32<64>;
 	type MigrationStatusHandler = ();

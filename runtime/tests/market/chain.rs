@@ -24,7 +24,8 @@ use sp_runtime::{
 	generic::{Digest, Era},
 	traits::{Header as _, IdentifyAccount, Verify},
 	transaction_validity::{InvalidTransaction, TransactionValidityError},
-	ApplyExtrinsicResult, DigestItem, DispatchResult, MultiSignature, MultiSigner,
+	ApplyExtrinsicResult, DigestItem, DispatchResult, ExtrinsicInclusionMode, MultiSignature,
+	MultiSigner,
 };
 
 /// First slot of the test chain.
@@ -136,18 +137,20 @@ fn merge(base: &mut serde_json::Value, patch: serde_json::Value) {
 	}
 }
 
-/// Begins the next block, made in its own slot, with the timestamp that belongs to it.
-pub(crate) fn begin_block() {
+/// Begins the next block, made in its own slot, with the timestamp that belongs to it; says whether
+/// it takes transactions.
+pub(crate) fn begin_block() -> ExtrinsicInclusionMode {
 	let number = System::block_number() + 1;
 	let slot = FIRST_SLOT + u64::from(number);
 	let digest =
 		Digest { logs: vec![DigestItem::PreRuntime(AURA_ENGINE_ID, Slot::from(slot).encode())] };
 	let parent = if number == 1 { GENESIS } else { System::parent_hash() };
 	let header = Header::new(number, Default::default(), Default::default(), parent, digest);
-	Executive::initialize_block(&header);
+	let mode = Executive::initialize_block(&header);
 	let timestamp =
 		RuntimeCall::Timestamp(pallet_timestamp::Call::set { now: slot * SLOT_DURATION });
 	Executive::apply_extrinsic(UncheckedExtrinsic::new_bare(timestamp)).unwrap().unwrap();
+	mode
 }
 
 /// What a block came to.

@@ -9,4 +9,5 @@ mod attacks;
 mod chain;
 mod coalitions;
 mod deadlines;
+mod migrations;
 mod scenario;
