@@ -65,7 +65,7 @@ const HAPPENED: [&str; 24] = [
 ];
 
 /// What must have been refused, by the names of the errors.
-const REFUSED: [&str; 21] = [
+const REFUSED: [&str; 18] = [
 	"Barred",
 	"CallFiltered",
 	"InvalidProof",
@@ -79,14 +79,11 @@ const REFUSED: [&str; 21] = [
 	"NotProving",
 	"NothingToDo",
 	"Overcommitted",
-	"PodIsLeaving",
 	"PodIsSuspended",
 	"PriceBelowMinimum",
 	"RequirementsNotMet",
-	"StillUnbonding",
 	"BadOrigin",
 	"FundsUnavailable",
-	"TooEarly",
 ];
 
 #[test]

@@ -56,7 +56,7 @@ impl Table {
 
 	/// A client opens a job, withdraws one, or tidies; a pod takes one, or says that it is there.
 	pub(super) fn honest_move(&mut self) {
-		if self.rng.gen_bool(0.4) {
+		if self.rng.gen_bool(0.55) {
 			let index = self.rng.gen_range(0..self.clients.len());
 			let client = self.clients[index].clone();
 			let moves: &Moves = &[
@@ -116,7 +116,7 @@ impl Table {
 			(3, |table, _| table.poke_due()),
 			(4, |table, _| table.meddle()),
 			(13, |table, who| Some(table.registry(who))),
-			(5, |table, who| Some(table.publish_or_remove(who))),
+			(7, |table, who| Some(table.publish_or_remove(who))),
 			(2, |table, who| Some(table.transfer(who))),
 		];
 		self.choose(moves, who)
@@ -244,7 +244,12 @@ impl Table {
 		if Pods::admit(&pod, 0).is_err() && self.rng.gen_bool(0.9) {
 			return None;
 		}
-		let (job, record) = self.some_job(|job| may_lock(job, &pod))?;
+		let again = self.rng.gen_bool(0.15);
+		let wanted = |job: &JobRecord| match again {
+			true => job.barred.contains(&pod),
+			false => may_lock(job, &pod),
+		};
+		let (job, record) = self.some_job(wanted)?;
 		let price = record.price_at(Clock::now());
 		let min_price = if self.rng.gen_bool(0.97) { 0 } else { price + 1 };
 		Some(pallet_jobs::Call::lock { job, min_price }.into())
@@ -311,8 +316,13 @@ impl Table {
 	fn forget_jobs(&mut self, who: &Signer) -> Option<RuntimeCall> {
 		let model = sealed_model().id();
 		let record = pallet_models::Models::<Runtime>::get(model)?;
-		(record.owner == who.account && record.jobs > 0)
-			.then(|| pallet_models::Call::remove { model }.into())
+		(record.owner == who.account && record.jobs > 0).then(|| {
+			if self.rng.gen_bool(0.5) {
+				pallet_models::Call::remove { model }.into()
+			} else {
+				pallet_proofs::Call::remove_key { id: key().id() }.into()
+			}
+		})
 	}
 
 	/// Pokes a job of which something is due, or any.
@@ -361,7 +371,7 @@ impl Table {
 		}
 		match self.rng.gen_range(0..24) {
 			0..=2 => Call::update { profile: self.some_profile() },
-			3 if self.rng.gen_bool(0.5) => Call::leave {},
+			3 if self.rng.gen_bool(0.25) => Call::leave {},
 			4..=9 => Call::withdraw {},
 			10 => Call::set_operator { operator: Some(pod) },
 			11 => Call::set_operator { operator: None },
@@ -417,10 +427,10 @@ impl Table {
 		match self.rng.gen_range(0..14) {
 			0..=2 => Models::register { manifest, uris, replaces }.into(),
 			3..=4 => Models::update_uris { model: self.model_of(who), uris }.into(),
-			5 => Models::deprecate { model: self.model_of(who) }.into(),
-			6..=7 => Models::remove { model: self.model_of(who) }.into(),
-			8 => Proofs::register_key { verifying_key: second_key().verifying_key() }.into(),
-			9..=10 => Proofs::remove_key { id: second_key().id() }.into(),
+			5..=6 => Models::deprecate { model: self.model_of(who) }.into(),
+			7 => Models::remove { model: self.model_of(who) }.into(),
+			8..=9 => Proofs::register_key { verifying_key: second_key().verifying_key() }.into(),
+			10 => Proofs::remove_key { id: second_key().id() }.into(),
 			11 => Proofs::remove_key { id: key().id() }.into(),
 			12 => {
 				let inputs = vec![Scalar([3; 32]); INPUTS as usize];
