@@ -4,7 +4,7 @@
 
 use super::game::{JobRecord, Table};
 use crate::{
-	chain::Signer,
+	chain::{take_events, Signer},
 	scenario::{
 		acknowledge, cancel, discard, garbage, key, lock, model, output, poke, profile, prove,
 		release, sealed_model, second_key, INPUTS,
@@ -21,7 +21,7 @@ use proofpod_primitives::{
 use proofpod_runtime::{
 	configs::market::MaxFailoverWindow,
 	units::{MILLI_POD, POD},
-	AccountId, Balance, Clock, Pods, Runtime, RuntimeCall, SafeMode,
+	AccountId, Balance, Clock, Pods, Runtime, RuntimeCall, RuntimeEvent, SafeMode,
 };
 use rand::{seq::SliceRandom, Rng};
 
@@ -153,7 +153,6 @@ impl Table {
 
 	/// Makes a call as root; gives whether it was done.
 	pub(super) fn sudo(&mut self, call: RuntimeCall) -> bool {
-		use crate::chain::take_events;
 		let alice = Signer::alice();
 		let call = pallet_sudo::Call::sudo { call: Box::new(call) };
 		let done = alice.submit(call).is_ok_and(|done| done.is_ok());
@@ -162,9 +161,7 @@ impl Table {
 			&& events.iter().any(|event| {
 				matches!(
 					event,
-					proofpod_runtime::RuntimeEvent::Sudo(pallet_sudo::Event::Sudid {
-						sudo_result: Ok(())
-					})
+					RuntimeEvent::Sudo(pallet_sudo::Event::Sudid { sudo_result: Ok(()) })
 				)
 			});
 		self.ledger.enter(events);
