@@ -3,7 +3,8 @@
 #   make setup   install what the build needs (idempotent; says what it did)
 #   make demo    a chain, a pod and a client on this machine; KEEP=1 leaves them running
 #   make test    format, lints, unit, property and end-to-end tests; test-network adds networks of
-#                four validators and their faults, about six minutes
+#                four validators and their faults, about six minutes; test-long plays the market's
+#                random game for 100,000 calls, or STEPS of them, with SEED
 #   make lint    format and lints only
 #   make bench   measure the prover and the chain, and write docs/benchmarks.md and .json;
 #                bench-large adds a ResNet-20; bench-peers measures EZKL on the same networks
@@ -19,7 +20,7 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/release
 # Where the demo finds the models: a target folder can be shared by several checkouts.
 export PROOFPOD_REPOSITORY := $(CURDIR)
 
-.PHONY: help setup build demo test test-network lint bench bench-large bench-peers docs metadata
+.PHONY: help setup build demo test test-long test-network lint bench bench-large bench-peers docs metadata
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -43,6 +44,13 @@ test: setup lint build
 
 test-network: build
 	@scripts/cargo.sh nextest run --release --workspace --test network --profile network --no-fail-fast
+
+# The same game as in `make test`, longer.
+test-long: export PROOFPOD_STEPS = $(or $(STEPS),100000)
+test-long: export PROOFPOD_SEED = $(or $(SEED),1)
+test-long:
+	@scripts/setup.sh build
+	@scripts/cargo.sh nextest run --release --workspace --test market --profile long
 
 lint:
 	@scripts/setup.sh build

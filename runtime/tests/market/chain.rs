@@ -22,10 +22,9 @@ use sp_io::TestExternalities;
 use sp_keyring::Sr25519Keyring;
 use sp_runtime::{
 	generic::{Digest, Era},
-	traits::{Header as _, IdentifyAccount, Verify},
+	traits::{Header as _, IdentifyAccount},
 	transaction_validity::{InvalidTransaction, TransactionValidityError},
-	ApplyExtrinsicResult, DigestItem, DispatchResult, ExtrinsicInclusionMode, MultiSignature,
-	MultiSigner,
+	ApplyExtrinsicResult, DigestItem, DispatchResult, ExtrinsicInclusionMode, MultiSigner,
 };
 
 /// First slot of the test chain.
@@ -86,9 +85,8 @@ impl Signer {
 		);
 		let payload = SignedPayload::new(call.clone(), extension.clone()).unwrap();
 		let signature = payload.using_encoded(|bytes| self.pair.sign(bytes));
-		let signature = MultiSignature::from(signature);
-		debug_assert!(payload.using_encoded(|bytes| signature.verify(bytes, &self.account)));
-		UncheckedExtrinsic::new_signed(call, self.account.clone().into(), signature, extension)
+		let address = self.account.clone().into();
+		UncheckedExtrinsic::new_signed(call, address, signature.into(), extension)
 	}
 
 	/// Puts a transaction into this block.

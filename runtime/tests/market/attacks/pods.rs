@@ -13,7 +13,8 @@ use crate::{
 use pallet_jobs::Error as JobsError;
 use pallet_pods::Error as PodsError;
 use proofpod_primitives::{
-	job::{JobRequest, Outcome, PriceRamp, Stage},
+	job::{JobRequest, Outcome, PriceRamp, RequiredTag, Stage},
+	pod::{PodProfile, Tag, Tags},
 	JobId, Tick,
 };
 use proofpod_runtime::{
@@ -361,6 +362,40 @@ fn a_pod_that_changes_its_key_keeps_the_one_it_locked_with_for_the_job() {
 		parties.does(&rogue, pallet_pods::Call::update { profile: profile(10) });
 		let pinned = Jobs::view(job).unwrap().job.state.lock().unwrap().clone();
 		assert_eq!((pinned.key_epoch, pinned.encryption_key), (0, profile(9).encryption_key));
+	});
+}
+
+#[test]
+fn a_tag_that_a_pod_gives_itself_is_no_attestation_and_an_old_one_counts_no_more() {
+	attack(|parties| {
+		let (rogue, issuer) = (parties.rogues[0].clone(), parties.stranger.clone());
+		let tag: Tag = b"iso-27001".to_vec().try_into().unwrap();
+		let tags: Tags = vec![tag.clone()].try_into().unwrap();
+		let required = RequiredTag { tag, attested_by: Some(issuer.account.clone()) };
+		let mut asked = request();
+		asked.requirements.tags = vec![required].try_into().unwrap();
+		let job = opened(parties, asked);
+		let refused = DispatchError::from(JobsError::<Runtime>::RequirementsNotMet);
+
+		// Its own word, as a profile and as an attestation.
+		let profile = PodProfile { tags: tags.clone(), ..profile(9) };
+		parties.does(&rogue, pallet_pods::Call::update { profile });
+		let attest = |expires| pallet_pods::Call::attest {
+			pod: rogue.account.clone(),
+			tags: tags.clone(),
+			expires: Tick(expires),
+		};
+		parties.does(&rogue, attest(now() + 100));
+		parties.is_refused(&rogue, lock(job), refused);
+
+		parties.does(&issuer, attest(now() + 5));
+		skip_ticks(5);
+		parties.is_refused(&rogue, lock(job), refused);
+		parties.does(&issuer, attest(now() + 5));
+		parties.does(&rogue, lock(job));
+		let pod = rogue.account.clone();
+		parties.does(&issuer, pallet_pods::Call::revoke { pod });
+		parties.have_lost(&[(&issuer, 0)]);
 	});
 }
 

@@ -131,6 +131,19 @@ fn a_day_of_full_blocks_costs_eighty_thousand_by_weight_and_more_by_length() {
 }
 
 #[test]
+fn an_author_fills_its_own_blocks_for_nothing_and_gains_nothing() {
+	attack(|parties| {
+		let author = Signer::alice();
+		let job = proving(parties);
+		let (before, tick) = (author.total(), now());
+		assert!(fill_with(&author, &by_weight()) > POD);
+		assert_eq!(author.total(), before, "it pays itself");
+		next_block();
+		assert_eq!((now(), Jobs::view(job).unwrap().stage), (tick, Stage::Proving));
+	});
+}
+
+#[test]
 fn a_block_that_counts_had_room_for_eight_results() {
 	attack(|parties| {
 		let (pod, flooder) = (parties.pod.clone(), parties.stranger.clone());

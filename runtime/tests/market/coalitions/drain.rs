@@ -4,18 +4,23 @@
 //! end, everything held is given back, and every pod goes.
 
 use super::game::Table;
-use crate::{chain::Signer, scenario::poke};
+use crate::{
+	chain::{had_no_room, Signer},
+	scenario::poke,
+};
 use frame_support::traits::fungible::InspectHold;
 use proofpod_primitives::Tick;
-use proofpod_runtime::{configs::market::PodUnbondingPeriod, Balances, Clock, Runtime, SafeMode};
+use proofpod_runtime::{
+	configs::market::PodUnbondingPeriod, AccountId, Balances, Clock, Runtime, RuntimeCall, SafeMode,
+};
 use rand::Rng;
 
 impl Table {
 	/// A call that must succeed, in another block if this one has no room.
-	fn insist(&mut self, who: &Signer, call: impl Into<proofpod_runtime::RuntimeCall>) {
+	fn insist(&mut self, who: &Signer, call: impl Into<RuntimeCall>) {
 		let call = call.into();
 		let mut result = self.call(who, call.clone());
-		if crate::chain::had_no_room(&result) {
+		if had_no_room(&result) {
 			self.block();
 			self.block();
 			result = self.call(who, call);
@@ -62,7 +67,7 @@ impl Table {
 
 	/// Issuers revoke, publishers remove, pods leave and withdraw.
 	fn take_everything_back(&mut self) {
-		let signer = |table: &Self, account: &proofpod_runtime::AccountId| {
+		let signer = |table: &Self, account: &AccountId| {
 			table.everybody().into_iter().find(|who| who.account == *account).unwrap()
 		};
 		let attestations: Vec<_> = pallet_pods::Attestations::<Runtime>::iter_keys().collect();

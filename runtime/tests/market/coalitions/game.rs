@@ -162,15 +162,16 @@ impl Table {
 			self.duties(false);
 		}
 		match self.rng.gen_range(0..1_000) {
-			0..=279 => self.honest_move(),
-			280..=759 => self.others_move(),
+			0..=199 => self.honest_move(),
+			200..=759 => self.others_move(),
 			760..=784 => self.administer(),
-			785..=799 => self.crowd_out(),
-			800..=979 => {
+			785..=794 => self.crowd_out(),
+			795..=849 => self.others_move(),
+			850..=984 => {
 				self.block();
 				return true;
 			},
-			980..=994 => self.quiet_time(),
+			985..=995 => self.quiet_time(),
 			_ => self.holidays(),
 		}
 		false
@@ -381,7 +382,7 @@ impl Table {
 		if SafeMode::is_entered() || !self.finish_duties() {
 			return;
 		}
-		let ticks = if self.rng.gen_bool(0.5) { 60_000 } else { 3_000 };
+		let ticks = if self.rng.gen_bool(0.6) { 90_000 } else { 3_000 };
 		let ticks = self.rng.gen_range(1..ticks);
 		self.skip(ticks);
 	}

@@ -203,10 +203,8 @@ impl Ledger {
 				RuntimeEvent::Clock(pallet_clock::Event::Held { reason }) => {
 					self.count(format!("held: {reason:?}"));
 				},
-				RuntimeEvent::Pods(event) => {
-					if let pallet_pods::Event::PodSuspended { reason, .. } = &event {
-						self.count(format!("suspended: {reason:?}"));
-					}
+				RuntimeEvent::Pods(pallet_pods::Event::PodSuspended { reason, .. }) => {
+					self.count(format!("suspended: {reason:?}"));
 				},
 				_ => (),
 			}

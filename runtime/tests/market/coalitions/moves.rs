@@ -4,7 +4,7 @@
 
 use super::game::{JobRecord, Table};
 use crate::{
-	chain::Signer,
+	chain::{take_events, Signer},
 	scenario::{
 		acknowledge, cancel, discard, garbage, key, lock, model, output, poke, profile, prove,
 		release, sealed_model, second_key, INPUTS,
@@ -21,7 +21,7 @@ use proofpod_primitives::{
 use proofpod_runtime::{
 	configs::market::MaxFailoverWindow,
 	units::{MILLI_POD, POD},
-	AccountId, Balance, Clock, Pods, Runtime, RuntimeCall, SafeMode,
+	AccountId, Balance, Clock, Pods, Runtime, RuntimeCall, RuntimeEvent, SafeMode,
 };
 use rand::{seq::SliceRandom, Rng};
 
@@ -56,7 +56,7 @@ impl Table {
 
 	/// A client opens a job, withdraws one, or tidies; a pod takes one, or says that it is there.
 	pub(super) fn honest_move(&mut self) {
-		if self.rng.gen_bool(0.4) {
+		if self.rng.gen_bool(0.55) {
 			let index = self.rng.gen_range(0..self.clients.len());
 			let client = self.clients[index].clone();
 			let moves: &Moves = &[
@@ -116,7 +116,7 @@ impl Table {
 			(3, |table, _| table.poke_due()),
 			(4, |table, _| table.meddle()),
 			(13, |table, who| Some(table.registry(who))),
-			(5, |table, who| Some(table.publish_or_remove(who))),
+			(7, |table, who| Some(table.publish_or_remove(who))),
 			(2, |table, who| Some(table.transfer(who))),
 		];
 		self.choose(moves, who)
@@ -153,7 +153,6 @@ impl Table {
 
 	/// Makes a call as root; gives whether it was done.
 	pub(super) fn sudo(&mut self, call: RuntimeCall) -> bool {
-		use crate::chain::take_events;
 		let alice = Signer::alice();
 		let call = pallet_sudo::Call::sudo { call: Box::new(call) };
 		let done = alice.submit(call).is_ok_and(|done| done.is_ok());
@@ -162,9 +161,7 @@ impl Table {
 			&& events.iter().any(|event| {
 				matches!(
 					event,
-					proofpod_runtime::RuntimeEvent::Sudo(pallet_sudo::Event::Sudid {
-						sudo_result: Ok(())
-					})
+					RuntimeEvent::Sudo(pallet_sudo::Event::Sudid { sudo_result: Ok(()) })
 				)
 			});
 		self.ledger.enter(events);
@@ -244,7 +241,12 @@ impl Table {
 		if Pods::admit(&pod, 0).is_err() && self.rng.gen_bool(0.9) {
 			return None;
 		}
-		let (job, record) = self.some_job(|job| may_lock(job, &pod))?;
+		let again = self.rng.gen_bool(0.15);
+		let wanted = |job: &JobRecord| match again {
+			true => job.barred.contains(&pod),
+			false => may_lock(job, &pod),
+		};
+		let (job, record) = self.some_job(wanted)?;
 		let price = record.price_at(Clock::now());
 		let min_price = if self.rng.gen_bool(0.97) { 0 } else { price + 1 };
 		Some(pallet_jobs::Call::lock { job, min_price }.into())
@@ -311,8 +313,13 @@ impl Table {
 	fn forget_jobs(&mut self, who: &Signer) -> Option<RuntimeCall> {
 		let model = sealed_model().id();
 		let record = pallet_models::Models::<Runtime>::get(model)?;
-		(record.owner == who.account && record.jobs > 0)
-			.then(|| pallet_models::Call::remove { model }.into())
+		(record.owner == who.account && record.jobs > 0).then(|| {
+			if self.rng.gen_bool(0.5) {
+				pallet_models::Call::remove { model }.into()
+			} else {
+				pallet_proofs::Call::remove_key { id: key().id() }.into()
+			}
+		})
 	}
 
 	/// Pokes a job of which something is due, or any.
@@ -361,7 +368,7 @@ impl Table {
 		}
 		match self.rng.gen_range(0..24) {
 			0..=2 => Call::update { profile: self.some_profile() },
-			3 if self.rng.gen_bool(0.5) => Call::leave {},
+			3 if self.rng.gen_bool(0.25) => Call::leave {},
 			4..=9 => Call::withdraw {},
 			10 => Call::set_operator { operator: Some(pod) },
 			11 => Call::set_operator { operator: None },
@@ -417,10 +424,10 @@ impl Table {
 		match self.rng.gen_range(0..14) {
 			0..=2 => Models::register { manifest, uris, replaces }.into(),
 			3..=4 => Models::update_uris { model: self.model_of(who), uris }.into(),
-			5 => Models::deprecate { model: self.model_of(who) }.into(),
-			6..=7 => Models::remove { model: self.model_of(who) }.into(),
-			8 => Proofs::register_key { verifying_key: second_key().verifying_key() }.into(),
-			9..=10 => Proofs::remove_key { id: second_key().id() }.into(),
+			5..=6 => Models::deprecate { model: self.model_of(who) }.into(),
+			7 => Models::remove { model: self.model_of(who) }.into(),
+			8..=9 => Proofs::register_key { verifying_key: second_key().verifying_key() }.into(),
+			10 => Proofs::remove_key { id: second_key().id() }.into(),
 			11 => Proofs::remove_key { id: key().id() }.into(),
 			12 => {
 				let inputs = vec![Scalar([3; 32]); INPUTS as usize];
