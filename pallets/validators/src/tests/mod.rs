@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
+mod calls;
+mod equivocation;
+mod genesis;
+mod invariants;
+mod offline;
+mod sessions;
