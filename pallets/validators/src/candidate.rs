@@ -25,7 +25,16 @@ const SESSIONS_TO_LEAVE: SessionIndex = 2;
 
 /// Why a validator was taken off the list against its will.
 #[derive(
-	Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo,
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
 )]
 pub enum ChillReason {
 	/// It made no block in several sessions.
@@ -220,7 +229,11 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Burns of the candidate's bond at most `amount`, and returns what was burned.
-	pub(crate) fn burn(account: &AccountId32, candidate: &mut Candidate, amount: Balance) -> Balance {
+	pub(crate) fn burn(
+		account: &AccountId32,
+		candidate: &mut Candidate,
+		amount: Balance,
+	) -> Balance {
 		let burned = <T as Config>::Currency::burn_held(
 			&HoldReason::ValidatorBond.into(),
 			account,

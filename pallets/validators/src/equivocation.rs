@@ -78,15 +78,16 @@ impl Offence<AccountId32> for AuraEquivocation {
 
 /// The slot that a header states.
 fn slot_of<T: Config>(header: &HeaderFor<T>) -> Option<Slot> {
-	header.digest().logs().iter().find_map(|item| {
-		<DigestItem as CompatibleDigestItem<Seal<T>>>::as_aura_pre_digest(item)
-	})
+	header
+		.digest()
+		.logs()
+		.iter()
+		.find_map(|item| <DigestItem as CompatibleDigestItem<Seal<T>>>::as_aura_pre_digest(item))
 }
 
 /// Whether the last item of a header's digest is its author's signature of all the rest.
 fn is_sealed_by<T: Config>(mut header: HeaderFor<T>, author: &AuthorityId<T>) -> bool {
-	let seal: Option<Seal<T>> =
-		header.digest_mut().pop().and_then(|item| item.as_aura_seal());
+	let seal: Option<Seal<T>> = header.digest_mut().pop().and_then(|item| item.as_aura_seal());
 	seal.is_some_and(|seal| author.verify(&header.hash(), &seal))
 }
 

@@ -89,7 +89,8 @@ impl<T: Config> Pallet<T> {
 			"a session is remembered that is too old or to come"
 		);
 		ensure!(Sessions::<T>::contains_key(current), "the current session is not remembered");
-		let used = Sessions::<T>::iter_values().map(|record| record.key_set).collect::<BTreeSet<_>>();
+		let used =
+			Sessions::<T>::iter_values().map(|record| record.key_set).collect::<BTreeSet<_>>();
 		let stored = KeySets::<T>::iter_keys().collect::<BTreeSet<_>>();
 		ensure!(used == stored, "the stored key sets are not those of the remembered sessions");
 		for (session, _, slash) in Slashes::<T>::iter() {

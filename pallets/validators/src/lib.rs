@@ -437,7 +437,10 @@ pub mod pallet {
 			assert!(min <= max, "MinValidators ({min}) must not exceed MaxValidators ({max})");
 			assert!(T::MinBond::get() > 0, "a validator must have something at stake");
 			assert!(T::BondingSessions::get() > 0, "an offence must be reported after its session");
-			assert!(T::OfflineSessions::get() > 0, "a validator must be offline before it is chilled");
+			assert!(
+				T::OfflineSessions::get() > 0,
+				"a validator must be offline before it is chilled"
+			);
 			assert!(!T::DefaultSessionLength::get().is_zero(), "a session must have blocks");
 			assert!(
 				T::Keys::key_ids().len() <= MAX_KEY_TYPES as usize,

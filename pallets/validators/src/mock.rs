@@ -10,13 +10,13 @@ use frame_support::{
 	derive_impl,
 	dispatch::DispatchResultWithPostInfo,
 	parameter_types,
-	traits::{ConstBool, ConstU128, ConstU32, ConstU64, ConstU8, KeyOwnerProofSystem, OnInitialize},
+	traits::{
+		ConstBool, ConstU128, ConstU32, ConstU64, ConstU8, KeyOwnerProofSystem, OnInitialize,
+	},
 };
 use frame_system::EnsureRoot;
 use pallet_session::{disabling::UpToLimitDisablingStrategy, PeriodicSessions};
-use pallet_validators::{
-	equivocation::AuraEquivocationProof, Candidate, SessionPeriod, Status,
-};
+use pallet_validators::{equivocation::AuraEquivocationProof, Candidate, SessionPeriod, Status};
 use sp_consensus_aura::{
 	digests::CompatibleDigestItem,
 	sr25519::{AuthorityId as AuraId, AuthorityPair as AuraPair, AuthoritySignature},
@@ -26,7 +26,7 @@ use sp_consensus_grandpa::{
 	localized_payload, AuthorityId as GrandpaId, AuthorityPair as GrandpaPair, Equivocation,
 	EquivocationProof,
 };
-use sp_core::{proof_of_possession::ProofOfPossessionGenerator, Pair, H256};
+use sp_core::{ed25519, proof_of_possession::ProofOfPossessionGenerator, sr25519, Pair, H256};
 use sp_runtime::{
 	generic::{Digest, DigestItem},
 	impl_opaque_keys,
@@ -298,8 +298,8 @@ pub(crate) fn run_to_session(session: u32) {
 pub(crate) fn set_keys_of(number: u8, seed: u8) {
 	let owner = account(number).encode();
 	let proof = (
-		aura(seed).generate_proof_of_possession(&owner),
-		grandpa(seed).generate_proof_of_possession(&owner),
+		sr25519::Pair::from_seed(&[seed; 32]).generate_proof_of_possession(&owner),
+		ed25519::Pair::from_seed(&[seed; 32]).generate_proof_of_possession(&owner),
 	);
 	Session::set_keys(RuntimeOrigin::signed(account(number)), keys(seed), proof.encode()).unwrap();
 }
@@ -380,11 +380,7 @@ pub(crate) fn report_blocks(slot: u64, key: &AuraPair) -> DispatchResultWithPost
 }
 
 /// Two votes of one round of GRANDPA, signed by one key.
-pub(crate) fn two_votes(
-	set: u64,
-	round: u64,
-	key: &GrandpaPair,
-) -> EquivocationProof<H256, u32> {
+pub(crate) fn two_votes(set: u64, round: u64, key: &GrandpaPair) -> EquivocationProof<H256, u32> {
 	let vote = |mark| {
 		let prevote = Prevote { target_hash: H256::repeat_byte(mark), target_number: 3u32 };
 		let payload = localized_payload(round, set, &Message::Prevote(prevote.clone()));

@@ -9,6 +9,7 @@ use frame_support::{
 	pallet_prelude::{InvalidTransaction, TransactionSource},
 	traits::Authorize,
 };
+use sp_consensus_aura::Slot;
 use sp_core::Pair;
 use sp_runtime::{DispatchError, Perbill};
 use sp_staking::offence::Offence;
@@ -48,7 +49,7 @@ mod aura_reports {
 			assert_eq!(disabled(), [3], "it makes no more blocks");
 			run_to_session(2);
 			assert_eq!(active(), [1, 2, 4]);
-			assert_eq!(disabled(), []);
+			assert!(disabled().is_empty());
 		});
 	}
 
@@ -96,7 +97,7 @@ mod aura_reports {
 			assert_ok!(report_blocks(1, &aura(3)));
 			assert_eq!(bond(3), MIN_BOND - LONELY);
 			assert!(ValidatorList::candidate(account(3)).unwrap().is_unbonding());
-			assert_eq!(disabled(), []);
+			assert!(disabled().is_empty());
 		});
 	}
 
@@ -119,7 +120,7 @@ mod aura_reports {
 			let reason = ChillReason::Equivocation;
 			assert!(has_event(Event::FloorHeld { validator: account(3), reason }));
 			assert_eq!(status(3), Status::Listed, "but stays");
-			assert_eq!(disabled(), []);
+			assert!(disabled().is_empty());
 		});
 	}
 
@@ -127,10 +128,7 @@ mod aura_reports {
 	fn keep_an_offline_validator_from_rejoining() {
 		on_chain_of(&[1, 2, 3, 4], 2, || {
 			run_to_session_without(&[4], 3);
-			assert_eq!(
-				status(4),
-				Status::Chilled { reason: ChillReason::Offline, since: 1 }
-			);
+			assert_eq!(status(4), Status::Chilled { reason: ChillReason::Offline, since: 1 });
 			assert_ok!(report_blocks(1, &aura(4)));
 			assert_eq!(status(4), chilled(3));
 			run_to_session(6);
@@ -160,9 +158,8 @@ mod aura_reports {
 		on_chain(|| {
 			let key = aura(3);
 			let sound = two_blocks(1, &key);
-			let report = |proof| {
-				ValidatorList::report_aura_equivocation(signed(9), Box::new(proof))
-			};
+			let report =
+				|proof| ValidatorList::report_aura_equivocation(signed(9), Box::new(proof));
 			let refused = |proof| {
 				assert_noop!(report(proof), Error::<Test>::InvalidEquivocationProof);
 			};
@@ -322,7 +319,7 @@ fn an_equivocation_tells_what_offences_are_counted_by() {
 	assert_eq!(offence.offenders(), [account(1)]);
 	assert_eq!(offence.session_index(), 2);
 	assert_eq!(offence.validator_set_count(), 100);
-	assert_eq!(offence.slot(), 7.into());
+	assert_eq!(offence.slot(), Slot::from(7));
 	assert_eq!(offence.slash_fraction(1), Perbill::from_parts(900_000), "nine of ten thousand");
 	assert_eq!(offence.slash_fraction(34), Perbill::one());
 	assert_eq!(offence.slash_fraction(u32::MAX), Perbill::one());
