@@ -79,6 +79,7 @@ pub mod equivocation;
 pub mod history;
 #[cfg(any(feature = "try-runtime", feature = "std"))]
 mod invariants;
+pub mod migrations;
 pub mod offences;
 mod offline;
 pub mod runtime_api;

@@ -4,5 +4,6 @@ mod calls;
 mod equivocation;
 mod genesis;
 mod invariants;
+mod migrations;
 mod offline;
 mod sessions;
