@@ -3,7 +3,7 @@
 //! An account that has bonded to validate, and the way from its bond to the list and back.
 
 use crate::{
-	offline::Misses, Candidates, Config, Error, Event, HoldReason, ListChanged, Pallet, Validators,
+	Candidates, Config, Error, Event, HoldReason, ListChanged, Misses, Pallet, Validators,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{

@@ -7,7 +7,7 @@
 //! written at the beginning of a session, from the keys that consensus uses in it. It is short: a
 //! set of keys is stored only where it differs from that of the session before.
 
-use crate::{offences::Slashes, Config, KeySets, Pallet, Sessions};
+use crate::{Config, KeySets, Pallet, Sessions, Slashes};
 use alloc::vec::Vec;
 use codec::{Decode, Encode, MaxEncodedLen};
 use frame_support::{

@@ -3,9 +3,8 @@
 //! What must hold between blocks.
 
 use crate::{
-	offences::Slashes,
-	offline::{Authored, Misses},
-	Candidates, Config, HoldReason, KeySets, Pallet, Sessions, Validators,
+	Authored, Candidates, Config, HoldReason, KeySets, Misses, Pallet, Sessions, Slashes,
+	Validators,
 };
 use alloc::collections::BTreeSet;
 use frame_support::{

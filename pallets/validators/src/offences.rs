@@ -4,7 +4,7 @@
 //!
 //! Nobody is paid for a report: a reward would pay an offender for reporting itself.
 
-use crate::{candidate::ChillReason, Candidates, Config, Event, Pallet};
+use crate::{candidate::ChillReason, Candidates, Config, Event, Pallet, Slashes};
 use codec::{Decode, Encode, MaxEncodedLen};
 use frame_support::weights::Weight;
 use proofpod_primitives::Balance;
@@ -14,8 +14,6 @@ use sp_staking::{
 	offence::{OffenceDetails, OffenceSeverity, OnOffenceHandler},
 	SessionIndex,
 };
-
-pub use crate::Slashes;
 
 /// What a validator has lost for its offences in one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]

@@ -2,13 +2,11 @@
 
 //! Who is offline, by what everybody sees: the authors of the blocks.
 
-use crate::{candidate::ChillReason, Candidates, Config, Event, Pallet};
+use crate::{candidate::ChillReason, Authored, Candidates, Config, Event, Misses, Pallet};
 use alloc::vec::Vec;
 use frame_support::traits::Get;
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::AccountId32;
-
-pub use crate::{Authored, Misses};
 
 /// Blocks that a session must have for each of its validators before one that made none is taken
 /// to be offline: a shorter session may have ended before its turn.

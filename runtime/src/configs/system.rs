@@ -109,5 +109,6 @@ impl frame_system::Config for Runtime {
 	type ExtensionsWeightInfo = frame_system::SubstrateExtensionsWeight<Runtime>;
 	type SS58Prefix = SS58Prefix;
 	type MaxConsumers = ConstU32<16>;
+	type SingleBlockMigrations = (pallet_validators::migrations::V2<Runtime>,);
 	type MultiBlockMigrator = Migrations;
 }
