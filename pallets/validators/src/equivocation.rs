@@ -82,7 +82,7 @@ fn slot_of<T: Config>(header: &HeaderFor<T>) -> Option<Slot> {
 		.digest()
 		.logs()
 		.iter()
-		.find_map(|item| <DigestItem as CompatibleDigestItem<Seal<T>>>::as_aura_pre_digest(item))
+		.find_map(<DigestItem as CompatibleDigestItem<Seal<T>>>::as_aura_pre_digest)
 }
 
 /// Whether the last item of a header's digest is its author's signature of all the rest.

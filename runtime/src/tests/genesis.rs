@@ -12,7 +12,7 @@ use crate::{
 	AccountId, AllPalletsWithSystem, Balances, Runtime, RuntimeGenesisConfig, Session, System,
 	Validators,
 };
-use frame_support::traits::IntegrityTest;
+use frame_support::traits::{fungible::Inspect, IntegrityTest};
 use serde_json::Value;
 use sp_genesis_builder::runtime_decl_for_genesis_builder::GenesisBuilderV1;
 use sp_io::TestExternalities;
