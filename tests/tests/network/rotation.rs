@@ -74,8 +74,8 @@ async fn a_fifth_validator_is_admitted_and_another_removed() -> Result<()> {
 	})
 	.await?;
 	until(&chain, "Eve has made a block", |view| async move {
-		let blocks = runtime::storage().validators().authored();
-		Ok(view.client().storage().try_fetch(blocks, (eve,)).await?.is_some())
+		let authored = runtime::storage().validators().authored();
+		Ok(view.client().storage().fetch(authored, (eve,)).await?.decode()? > 0)
 	})
 	.await?;
 	let best = network.heads([0]).await?[0].best.number;
