@@ -5,9 +5,10 @@
 use crate::{
 	genesis_config_presets, units::SLOT_DURATION, AccountId, Balance, Block, Clock, Executive,
 	Grandpa, InherentDataExt, Jobs, Nonce, Pods, Proofs, Runtime, RuntimeCall,
-	RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION,
+	RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, Validators, VERSION,
 };
 use alloc::vec::Vec;
+use codec::Encode;
 use frame_support::{
 	genesis_builder_helper::{build_state, get_preset},
 	view_functions::{ViewFunctionDispatchError, ViewFunctionId},
@@ -26,7 +27,7 @@ use sp_genesis_builder::PresetId;
 use sp_runtime::{
 	traits::{Block as BlockT, NumberFor},
 	transaction_validity::{TransactionSource, TransactionValidity},
-	ApplyExtrinsicResult, ExtrinsicInclusionMode,
+	ApplyExtrinsicResult, ExtrinsicInclusionMode, RuntimeAppPublic,
 };
 use sp_session::OpaqueGeneratedSessionKeys;
 use sp_version::RuntimeVersion;
@@ -127,19 +128,32 @@ sp_api::impl_runtime_apis! {
 			Grandpa::current_set_id()
 		}
 
-		// Equivocations are not reported on chain yet.
 		fn submit_report_equivocation_unsigned_extrinsic(
-			_: sp_consensus_grandpa::EquivocationProof<<Block as BlockT>::Hash, NumberFor<Block>>,
-			_: sp_consensus_grandpa::OpaqueKeyOwnershipProof,
+			proof: sp_consensus_grandpa::EquivocationProof<
+				<Block as BlockT>::Hash,
+				NumberFor<Block>,
+			>,
+			ownership: sp_consensus_grandpa::OpaqueKeyOwnershipProof,
 		) -> Option<()> {
-			None
+			Grandpa::submit_unsigned_equivocation_report(proof, ownership.decode()?)
 		}
 
 		fn generate_key_ownership_proof(
-			_: sp_consensus_grandpa::SetId,
-			_: GrandpaId,
+			set: sp_consensus_grandpa::SetId,
+			authority: GrandpaId,
 		) -> Option<sp_consensus_grandpa::OpaqueKeyOwnershipProof> {
-			None
+			// Voters lag behind: their set may not be that of the current session any more.
+			let session = Grandpa::session_for_set(set)?;
+			let proof = Validators::prove_in(session, GrandpaId::ID, authority.as_ref())?;
+			Some(sp_consensus_grandpa::OpaqueKeyOwnershipProof::new(proof.encode()))
+		}
+	}
+
+	impl pallet_validators::runtime_api::ValidatorsApi<Block> for Runtime {
+		fn submit_report_aura_equivocation(
+			proof: sp_consensus_slots::EquivocationProof<<Block as BlockT>::Header, AuraId>,
+		) -> Option<()> {
+			Validators::submit_report(proof)
 		}
 	}
 

@@ -8,7 +8,8 @@
 //! genesis, which has no accounts, no validators, no council and no sudo key.
 
 use crate::{
-	units::POD, AccountId, Balance, BalancesConfig, CouncilConfig, RuntimeGenesisConfig,
+	units::{MINUTES, POD},
+	AccountId, Balance, BalancesConfig, BlockNumber, CouncilConfig, RuntimeGenesisConfig,
 	SessionConfig, SessionKeys, SudoConfig, ValidatorsConfig,
 };
 use alloc::vec::Vec;
@@ -44,7 +45,16 @@ enum Root {
 	Council,
 }
 
-fn genesis(validators: &[DevelopmentValidator], root: Root) -> Value {
+/// How the list of validators is kept, where that is not as in the runtime's constants.
+#[derive(Default)]
+struct List {
+	/// Fewest validators on it.
+	floor: Option<u32>,
+	/// Blocks in a session.
+	session_length: Option<BlockNumber>,
+}
+
+fn genesis(validators: &[DevelopmentValidator], root: Root, list: List) -> Value {
 	let accounts: Vec<AccountId> =
 		validators.iter().map(|(account, _)| account.to_account_id()).collect();
 	let (sudo, council) = match root {
@@ -60,7 +70,11 @@ fn genesis(validators: &[DevelopmentValidator], root: Root) -> Value {
 		balances: BalancesConfig {
 			balances: FUNDED.map(|account| (account.to_account_id(), ENDOWMENT)).to_vec(),
 		},
-		validators: ValidatorsConfig { validators: accounts },
+		validators: ValidatorsConfig {
+			validators: accounts,
+			floor: list.floor,
+			session_length: list.session_length,
+		},
 		session: SessionConfig { keys: keys.collect() },
 		sudo: SudoConfig { key: sudo },
 		council: CouncilConfig { members: council },
@@ -69,7 +83,11 @@ fn genesis(validators: &[DevelopmentValidator], root: Root) -> Value {
 
 /// One validator, Alice, who also has the sudo key.
 pub fn development() -> Value {
-	genesis(&[(Sr25519Keyring::Alice, Ed25519Keyring::Alice)], Root::Sudo(Sr25519Keyring::Alice))
+	genesis(
+		&[(Sr25519Keyring::Alice, Ed25519Keyring::Alice)],
+		Root::Sudo(Sr25519Keyring::Alice),
+		List::default(),
+	)
 }
 
 /// Two validators, Alice and Bob; Alice has the sudo key.
@@ -80,10 +98,13 @@ pub fn local_testnet() -> Value {
 			(Sr25519Keyring::Bob, Ed25519Keyring::Bob),
 		],
 		Root::Sudo(Sr25519Keyring::Alice),
+		List::default(),
 	)
 }
 
-/// Four validators, Alice, Bob, Charlie and Dave, who are also the council. There is no sudo key.
+/// Four validators, Alice, Bob, Charlie and Dave, who are also the council, and never fewer than
+/// three. There is no sudo key. Sessions last a minute, so that a change of validators can be
+/// rehearsed.
 pub fn staging() -> Value {
 	genesis(
 		&[
@@ -93,6 +114,7 @@ pub fn staging() -> Value {
 			(Sr25519Keyring::Dave, Ed25519Keyring::Dave),
 		],
 		Root::Council,
+		List { floor: Some(3), session_length: Some(MINUTES) },
 	)
 }
 

@@ -170,6 +170,7 @@ pub const fn version() -> RuntimeVersion {
 // build their genesis and run their hooks in the order of their indices:
 // * balances before session, whose genesis refers to accounts that must exist;
 // * validators before session, whose genesis asks for the list;
+// * Aura before session: the validators pallet notes the slot in which a session begins;
 // * authorship before session: the block that begins a session was made by the one before it.
 #[frame_support::runtime]
 mod runtime {
@@ -223,6 +224,10 @@ mod runtime {
 	pub type SafeMode = pallet_safe_mode;
 	#[runtime::pallet_index(16)]
 	pub type Migrations = pallet_migrations;
+
+	// 13 to 16 are kept for what governs the chain.
+	#[runtime::pallet_index(17)]
+	pub type Offences = pallet_offences;
 
 	#[runtime::pallet_index(20)]
 	pub type Proofs = pallet_proofs;

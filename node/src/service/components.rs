@@ -3,11 +3,13 @@
 //! The parts of a node that work without a network; subcommands on the database need no more.
 
 use super::types::{Backend, Block, BlockImport, Client, Executor, GrandpaLink, Pool, SelectChain};
+use crate::equivocation::{Watch, WatchedImport};
 use sc_consensus::DefaultImportQueue;
-use sc_consensus_aura::{ImportQueueParams, SlotDuration};
+use sc_consensus_aura::{CheckForEquivocation, ImportQueueParams, SlotDuration};
 use sc_consensus_grandpa::GrandpaPruningFilter;
 use sc_service::{error::Error, Configuration, KeystoreContainer, TaskManager};
 use sc_telemetry::{Telemetry, TelemetryWorker};
+use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sp_consensus_aura::sr25519::AuthorityPair;
 use std::sync::Arc;
 
@@ -79,7 +81,7 @@ impl Components {
 			.build(),
 		);
 
-		let (block_import, grandpa_link) = sc_consensus_grandpa::block_import(
+		let (grandpa_import, grandpa_link) = sc_consensus_grandpa::block_import(
 			client.clone(),
 			JUSTIFICATION_PERIOD,
 			&client,
@@ -88,17 +90,30 @@ impl Components {
 		)?;
 
 		let slot_duration = sc_consensus_aura::slot_duration(&*client)?;
+		let block_import = WatchedImport::new(
+			grandpa_import.clone(),
+			Watch {
+				client: client.clone(),
+				pool: config
+					.role
+					.is_authority()
+					.then(|| OffchainTransactionPoolFactory::new(pool.clone())),
+				keystore: keystore.keystore(),
+				slot_duration,
+			},
+		);
 		let import_queue =
 			sc_consensus_aura::import_queue::<AuthorityPair, _, _, _, _, _>(ImportQueueParams {
 				block_import: block_import.clone(),
-				justification_import: Some(Box::new(block_import.clone())),
+				justification_import: Some(Box::new(grandpa_import)),
 				client: client.clone(),
 				create_inherent_data_providers: move |_, ()| async move {
 					Ok(inherents_now(slot_duration))
 				},
 				spawner: &task_manager.spawn_essential_handle(),
 				registry: config.prometheus_registry(),
-				check_for_equivocation: Default::default(),
+				// The watch does, with evidence.
+				check_for_equivocation: CheckForEquivocation::No,
 				telemetry: telemetry_handle,
 				compatibility_mode: Default::default(),
 			})?;

@@ -2,6 +2,7 @@
 
 //! The concrete types that the node is assembled from.
 
+use crate::equivocation::WatchedImport;
 use proofpod_runtime::RuntimeApi;
 use sp_runtime::traits::Block as BlockT;
 
@@ -36,8 +37,11 @@ pub(crate) type Pool = sc_transaction_pool::TransactionPoolHandle<Block, Client>
 pub(crate) type SelectChain = sc_consensus::LongestChain<Backend, Block>;
 
 /// Import of blocks that keeps GRANDPA's authority set.
-pub(crate) type BlockImport =
+pub(crate) type GrandpaBlockImport =
 	sc_consensus_grandpa::GrandpaBlockImport<Backend, Block, Client, SelectChain>;
 
-/// What ties GRANDPA's voter to [`BlockImport`].
+/// Import of blocks, whose authors are watched.
+pub(crate) type BlockImport = WatchedImport<GrandpaBlockImport, Client>;
+
+/// What ties GRANDPA's voter to [`GrandpaBlockImport`].
 pub(crate) type GrandpaLink = sc_consensus_grandpa::LinkHalf<Block, Client, SelectChain>;

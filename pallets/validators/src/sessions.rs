@@ -1,12 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! The list of validators as `pallet_session` sees it.
+//! The list of validators as `pallet_session` sees it, and the length of its sessions.
 
-use crate::{Config, ListChanged, Pallet, Validators};
+use crate::{Config, ListChanged, Pallet, SessionLength, Validators};
 use alloc::vec::Vec;
+use core::marker::PhantomData;
+use frame_support::traits::Get;
+use frame_system::pallet_prelude::BlockNumberFor;
 use pallet_session::SessionManager;
 use sp_runtime::AccountId32;
 use sp_staking::SessionIndex;
+
+/// Blocks in a session: what the chain's genesis says, for `pallet_session`'s `PeriodicSessions`.
+pub struct SessionPeriod<T>(PhantomData<T>);
+
+impl<T: Config> Get<BlockNumberFor<T>> for SessionPeriod<T> {
+	fn get() -> BlockNumberFor<T> {
+		Pallet::<T>::session_length()
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// Blocks in a session.
+	pub fn session_length() -> BlockNumberFor<T> {
+		SessionLength::<T>::get().unwrap_or_else(T::DefaultSessionLength::get)
+	}
+}
 
 impl<T: Config> SessionManager<AccountId32> for Pallet<T> {
 	/// The list, when it has changed since the last session was planned. Otherwise `None`, by
@@ -34,7 +53,14 @@ impl<T: Config> SessionManager<AccountId32> for Pallet<T> {
 		Some(validators)
 	}
 
-	fn end_session(_: SessionIndex) {}
+	/// Sees who was there, before the session after the next is planned.
+	fn end_session(_: SessionIndex) {
+		Self::judge_attendance();
+	}
 
-	fn start_session(_: SessionIndex) {}
+	/// Remembers who validates from now on. `pallet_session` calls this while its queued keys are
+	/// still those of the session that begins.
+	fn start_session(session: SessionIndex) {
+		Self::record_session(session);
+	}
 }

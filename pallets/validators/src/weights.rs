@@ -18,6 +18,20 @@ pub trait WeightInfo {
 	fn resign() -> Weight;
 	/// Weight of `withdraw_keys`.
 	fn withdraw_keys() -> Weight;
+	/// Weight of `apply`.
+	fn apply() -> Weight;
+	/// Weight of `bond_more`.
+	fn bond_more() -> Weight;
+	/// Weight of `withdraw_bond`.
+	fn withdraw_bond() -> Weight;
+	/// Weight of `rejoin`.
+	fn rejoin() -> Weight;
+	/// Weight of `report_aura_equivocation` where there are `validators` of them.
+	fn report_aura_equivocation(validators: u32) -> Weight;
+	/// Weight of letting that call through without a signature.
+	fn authorize_report_aura_equivocation() -> Weight;
+	/// Weight of counting a block for its author.
+	fn note_author() -> Weight;
 }
 
 /// Estimated weights, with the runtime's own cost of storage.
@@ -32,25 +46,68 @@ impl<T: frame_system::Config> EstimatedWeight<T> {
 }
 
 impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
-	/// Reads the list and the account's keys; writes the list and the mark of its change.
+	/// Reads the list, the candidate and its keys; writes the list, the mark of its change and the
+	/// candidate.
 	fn admit() -> Weight {
-		Self::of(25, 2, 2)
+		Self::of(25, 3, 3)
 	}
 
-	/// Reads the list; writes the list and the mark of its change.
+	/// Reads the candidate, the list and its floor; writes the list, the mark of its change, the misses
+	/// and the candidate.
 	fn remove() -> Weight {
-		Self::of(25, 1, 2)
+		Self::of(25, 3, 4)
 	}
 
-	/// The same as `remove`.
+	/// Reads the session beside what `remove` does.
 	fn resign() -> Weight {
-		Self::of(25, 1, 2)
+		Self::of(25, 4, 4)
 	}
 
 	/// Reads the list, keys, hold and account; writes the keys, the owner of each of at most four
 	/// keys, hold and account.
 	fn withdraw_keys() -> Weight {
 		Self::of(60, 9, 8)
+	}
+
+	/// Reads the candidate, its keys, hold and account; writes the candidate, hold and account.
+	fn apply() -> Weight {
+		Self::of(45, 4, 3)
+	}
+
+	/// Reads the candidate, hold and account; writes them.
+	fn bond_more() -> Weight {
+		Self::of(45, 3, 3)
+	}
+
+	/// Reads the candidate, the session, hold and account; writes the candidate, hold and account.
+	fn withdraw_bond() -> Weight {
+		Self::of(45, 4, 3)
+	}
+
+	/// Reads the session beside what `admit` does.
+	fn rejoin() -> Weight {
+		Self::of(25, 4, 3)
+	}
+
+	/// Checks the proof again, writes the report and its index, and punishes everybody that
+	/// offended in the same slot: reads and writes the report, candidate, slash, hold and account of
+	/// each, the list, its floor and the disabled validators.
+	fn report_aura_equivocation(validators: u32) -> Weight {
+		let punished = Self::of(50, 8, 8).saturating_mul(validators.into());
+		Self::authorize_report_aura_equivocation()
+			.saturating_add(Self::of(50, 5, 5))
+			.saturating_add(punished)
+	}
+
+	/// Verifies two signatures; searches the session of the slot by halving, which takes at most
+	/// sixteen steps, reads two sets of keys and the report.
+	fn authorize_report_aura_equivocation() -> Weight {
+		Self::of(300, 24, 0)
+	}
+
+	/// Reads and writes the author's count.
+	fn note_author() -> Weight {
+		Self::of(5, 1, 1)
 	}
 }
 
@@ -69,6 +126,34 @@ impl WeightInfo for () {
 	}
 
 	fn withdraw_keys() -> Weight {
+		Weight::zero()
+	}
+
+	fn apply() -> Weight {
+		Weight::zero()
+	}
+
+	fn bond_more() -> Weight {
+		Weight::zero()
+	}
+
+	fn withdraw_bond() -> Weight {
+		Weight::zero()
+	}
+
+	fn rejoin() -> Weight {
+		Weight::zero()
+	}
+
+	fn report_aura_equivocation(_: u32) -> Weight {
+		Weight::zero()
+	}
+
+	fn authorize_report_aura_equivocation() -> Weight {
+		Weight::zero()
+	}
+
+	fn note_author() -> Weight {
 		Weight::zero()
 	}
 }

@@ -55,7 +55,8 @@ pub enum ProxyType {
 	#[codec(index = 0)]
 	Any,
 	/// Everything but what can move money to another: no transfers, no root, no seat in the council,
-	/// no jobs to pay for, no bonds to lose, nobody named who could lose them.
+	/// no jobs to pay for, no bonds to lose: neither to bond as a validator, nor to sign in one's
+	/// name, by session keys of the proxy's own, nor to name a pod's operator.
 	#[codec(index = 1)]
 	NonTransfer,
 	/// A pod's own work, and batches of it, for accounts that work with proxies; an operator, whom the
@@ -70,7 +71,9 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 	fn filter(&self, call: &RuntimeCall) -> bool {
 		use pallet_jobs::Call as Jobs;
 		use pallet_pods::Call as Pods;
+		use pallet_session::Call as Session;
 		use pallet_utility::Call as Utility;
+		use pallet_validators::Call as Validators;
 
 		match self {
 			Self::Any => true,
@@ -85,6 +88,9 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 						Jobs::open { .. }
 							| Jobs::lock { .. } | Jobs::acknowledge { .. }
 							| Jobs::discard { .. }
+					) | RuntimeCall::Session(Session::set_keys { .. })
+					| RuntimeCall::Validators(
+						Validators::apply { .. } | Validators::bond_more { .. }
 					)
 			),
 			// Calls inside a batch pass through this filter one by one.

@@ -1,34 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 
 //! Who makes and finalises blocks: Aura and GRANDPA, with the authorities of `pallet_session`,
-//! which takes them from the validators pallet.
+//! which takes them from the validators pallet; and what becomes of those who sign twice.
 
 use super::governance::Administrators;
 use crate::{
-	units::{deposit, MINUTES, SLOT_DURATION},
-	AccountId, Aura, Balance, Balances, BlockNumber, Runtime, RuntimeEvent, Session, SessionKeys,
-	Validators,
+	units::{deposit, MINUTES, POD, SLOT_DURATION},
+	AccountId, Aura, Balance, Balances, BlockNumber, Offences, Runtime, RuntimeCall, RuntimeEvent,
+	RuntimeHoldReason, Session, SessionKeys, TxExtension, UncheckedExtrinsic, Validators,
 };
 use frame_support::{
 	parameter_types,
-	traits::{ConstBool, ConstU32, ConstU64},
+	traits::{ConstBool, ConstU32, ConstU64, ConstU8},
 };
-use pallet_session::PeriodicSessions;
+use frame_system::offchain::{
+	CreateAuthorizedTransaction, CreateBare, CreateTransaction, CreateTransactionBase,
+};
+use pallet_session::{disabling::UpToLimitDisablingStrategy, PeriodicSessions};
+use pallet_validators::SessionPeriod;
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
-use sp_runtime::traits::{ConvertInto, OpaqueKeys};
+use sp_runtime::{
+	generic::Era,
+	traits::{ConvertInto, OpaqueKeys},
+};
+use sp_staking::SessionIndex;
 
 /// Most validators. GRANDPA's votes grow with their square; a hundred is what comparable chains
 /// finalise comfortably.
 pub const MAX_VALIDATORS: u32 = 100;
 
-/// Fewest validators. Development chains have one; a production chain needs four to bear a fault.
+/// Least floor of the list of validators, for development chains. The genesis of a production chain
+/// sets its floor to four, the fewest that bear a fault.
 pub const MIN_VALIDATORS: u32 = 1;
 
+/// Sessions for which an offence can be reported and a bond remains at stake: a week of sessions of
+/// ten minutes. A node that was away over a weekend still finds offenders with something to lose.
+pub const BONDING_SESSIONS: SessionIndex = 7 * 24 * 6;
+
+/// Blocks in a session, where the genesis says nothing else: ten minutes. An admitted validator is
+/// active after ten to twenty minutes, and at most one block in two hundred is a session's first,
+/// which carries no ordinary transactions.
+pub const SESSION_LENGTH: BlockNumber = 10 * MINUTES;
+
+/// Blocks for which a report of an equivocation may wait in a node's pool.
+const REPORT_LONGEVITY: u64 = BONDING_SESSIONS as u64 * SESSION_LENGTH as u64;
+
 parameter_types! {
-	/// Blocks in a session: ten minutes. An admitted validator is active after ten to twenty
-	/// minutes, and at most one block in two hundred is a session's first, which carries no
-	/// ordinary transactions.
-	pub const SessionPeriod: BlockNumber = 10 * MINUTES;
+	/// Blocks in a session, where the genesis says nothing else.
+	pub const DefaultSessionLength: BlockNumber = SESSION_LENGTH;
+
+	/// Least bond of a validator: a hundred times a pod's, for a validator that signs twice harms
+	/// everybody.
+	pub const ValidatorBond: Balance = 10_000 * POD;
 
 	/// Sessions begin at multiples of their period.
 	pub const SessionOffset: BlockNumber = 0;
@@ -57,20 +80,39 @@ impl pallet_grandpa::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
 	type WeightInfo = ();
 	type MaxAuthorities = ConstU32<MAX_VALIDATORS>;
-	// There are no nominators, and equivocations are not reported on chain yet.
 	type MaxNominators = ConstU32<0>;
-	type MaxSetIdSessionEntries = ConstU64<0>;
-	type KeyOwnerProof = sp_core::Void;
-	type EquivocationReportSystem = ();
+	type MaxSetIdSessionEntries = ConstU64<{ BONDING_SESSIONS as u64 }>;
+	type KeyOwnerProof = sp_session::MembershipProof;
+	type EquivocationReportSystem = pallet_grandpa::EquivocationReportSystem<
+		Runtime,
+		Offences,
+		Validators,
+		ConstU64<REPORT_LONGEVITY>,
+	>;
 }
 
 impl pallet_authorship::Config for Runtime {
 	type FindAuthor = pallet_session::FindAccountFromAuthorIndex<Runtime, Aura>;
-	type EventHandler = ();
+	type EventHandler = Validators;
+}
+
+impl pallet_offences::Config for Runtime {
+	type RuntimeEvent = RuntimeEvent;
+	type IdentificationTuple = AccountId;
+	type OnOffenceHandler = Validators;
 }
 
 impl pallet_validators::Config for Runtime {
 	type AdminOrigin = Administrators;
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type ReportOffence = Offences;
+	type MinBond = ValidatorBond;
+	type BondingSessions = ConstU32<BONDING_SESSIONS>;
+	// Ten minutes may be a reboot, twenty are not.
+	type OfflineSessions = ConstU8<2>;
+	type ChillSessions = ConstU32<1>;
+	type DefaultSessionLength = DefaultSessionLength;
 	type MinValidators = ConstU32<MIN_VALIDATORS>;
 	type MaxValidators = ConstU32<MAX_VALIDATORS>;
 	type WeightInfo = pallet_validators::weights::EstimatedWeight<Runtime>;
@@ -79,16 +121,68 @@ impl pallet_validators::Config for Runtime {
 impl pallet_session::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
 	type ValidatorId = AccountId;
-	// Any account may register keys, against a deposit; only the administrators list it.
+	// Any account may register keys, against a deposit, and apply; only the administrators list it.
 	type ValidatorIdOf = ConvertInto;
-	type ShouldEndSession = PeriodicSessions<SessionPeriod, SessionOffset>;
-	type NextSessionRotation = PeriodicSessions<SessionPeriod, SessionOffset>;
+	type ShouldEndSession = PeriodicSessions<SessionPeriod<Runtime>, SessionOffset>;
+	type NextSessionRotation = PeriodicSessions<SessionPeriod<Runtime>, SessionOffset>;
 	type SessionManager = Validators;
 	type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
 	type Keys = SessionKeys;
-	// Nobody reports offences yet, so nobody is disabled.
-	type DisablingStrategy = ();
+	// A third, and no more, may be kept from making blocks without finality being held up.
+	type DisablingStrategy = UpToLimitDisablingStrategy;
 	type WeightInfo = pallet_session::weights::SubstrateWeight<Runtime>;
 	type Currency = Balances;
 	type KeyDeposit = KeyDeposit;
+}
+
+impl<Local> CreateTransactionBase<Local> for Runtime
+where
+	RuntimeCall: From<Local>,
+{
+	type RuntimeCall = RuntimeCall;
+	type Extrinsic = UncheckedExtrinsic;
+}
+
+/// For reports of votes.
+impl<Local> CreateBare<Local> for Runtime
+where
+	RuntimeCall: From<Local>,
+{
+	fn create_bare(call: RuntimeCall) -> UncheckedExtrinsic {
+		UncheckedExtrinsic::new_bare(call)
+	}
+}
+
+impl<Local> CreateTransaction<Local> for Runtime
+where
+	RuntimeCall: From<Local>,
+{
+	type Extension = TxExtension;
+
+	fn create_transaction(call: RuntimeCall, extension: TxExtension) -> UncheckedExtrinsic {
+		UncheckedExtrinsic::new_transaction(call, extension)
+	}
+}
+
+/// For reports of blocks.
+impl<Local> CreateAuthorizedTransaction<Local> for Runtime
+where
+	RuntimeCall: From<Local>,
+{
+	/// No signer, so no nonce and no tip: the call says itself whether it may pass.
+	fn create_extension() -> TxExtension {
+		(
+			frame_system::AuthorizeCall::new(),
+			frame_system::CheckNonZeroSender::new(),
+			frame_system::CheckSpecVersion::new(),
+			frame_system::CheckTxVersion::new(),
+			frame_system::CheckGenesis::new(),
+			frame_system::CheckMortality::from(Era::Immortal),
+			frame_system::CheckNonce::from(0),
+			frame_system::CheckWeight::new(),
+			pallet_transaction_payment::ChargeTransactionPayment::from(0),
+			frame_metadata_hash_extension::CheckMetadataHash::new(false),
+			frame_system::WeightReclaim::new(),
+		)
+	}
 }

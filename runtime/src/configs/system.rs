@@ -109,7 +109,8 @@ impl frame_system::Config for Runtime {
 	type ExtensionsWeightInfo = frame_system::SubstrateExtensionsWeight<Runtime>;
 	type SS58Prefix = SS58Prefix;
 	type MaxConsumers = ConstU32<16>;
-	type SingleBlockMigrations = (pallet_clock::migrations::Start<Runtime>,);
+	type SingleBlockMigrations =
+		(pallet_clock::migrations::Start<Runtime>, pallet_validators::migrations::V2<Runtime>);
 	type PostTransactions = Clock;
 	type MultiBlockMigrator = Migrations;
 }

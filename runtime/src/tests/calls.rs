@@ -53,7 +53,21 @@ const CALLS: &[Row] = &[
 			(10, "burn"),
 		],
 	),
-	(6, "Validators", &[(0, "admit"), (1, "remove"), (2, "resign"), (3, "withdraw_keys")]),
+	(
+		6,
+		"Validators",
+		&[
+			(0, "admit"),
+			(1, "remove"),
+			(2, "resign"),
+			(3, "withdraw_keys"),
+			(4, "apply"),
+			(5, "bond_more"),
+			(6, "withdraw_bond"),
+			(7, "rejoin"),
+			(8, "report_aura_equivocation"),
+		],
+	),
 	(7, "Session", &[(0, "set_keys"), (1, "purge_keys")]),
 	(
 		9,

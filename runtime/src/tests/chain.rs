@@ -4,9 +4,10 @@
 
 use super::genesis::state_of;
 use crate::{
-	configs::consensus::SessionPeriod, units::POD, AccountId, Balances, Executive, Header, Runtime,
-	RuntimeCall, RuntimeEvent, Session, SessionKeys, SignedPayload, System, TxExtension,
-	UncheckedExtrinsic, Validators, VERSION,
+	configs::consensus::{ValidatorBond, SESSION_LENGTH},
+	units::POD,
+	AccountId, Balances, Executive, Header, Runtime, RuntimeCall, RuntimeEvent, Session,
+	SessionKeys, SignedPayload, System, TxExtension, UncheckedExtrinsic, Validators, VERSION,
 };
 use codec::Encode;
 use frame_support::traits::Hooks;
@@ -144,13 +145,16 @@ fn an_admitted_validator_makes_blocks_after_two_session_boundaries() {
 			grandpa: sp_keyring::Ed25519Keyring::Bob.public().into(),
 		};
 		pallet_session::NextKeys::<Runtime>::insert(&bob, keys);
+		let bond = ValidatorBond::get();
+		let apply = RuntimeCall::Validators(pallet_validators::Call::apply { bond });
+		submit(Bob, apply).unwrap().unwrap();
 		let admit =
 			RuntimeCall::Validators(pallet_validators::Call::admit { account: bob.clone() });
 		let call = RuntimeCall::Sudo(pallet_sudo::Call::sudo { call: Box::new(admit) });
 		submit(Alice, call).unwrap().unwrap();
 		assert!(Validators::is_listed(&bob));
 
-		let period = SessionPeriod::get();
+		let period = SESSION_LENGTH;
 		for (block, active) in [(period, 1), (2 * period - 1, 1), (2 * period, 2)] {
 			while System::block_number() < block {
 				let next = System::block_number() + 1;

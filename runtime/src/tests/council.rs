@@ -8,7 +8,10 @@ use super::{
 	genesis::state_of,
 };
 use crate::{
-	configs::governance::{CouncilInstance, MotionDuration},
+	configs::{
+		consensus::ValidatorBond,
+		governance::{CouncilInstance, MotionDuration},
+	},
 	AccountId, Council, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, SessionKeys, System,
 	Validators,
 };
@@ -208,6 +211,9 @@ fn two_thirds_admit_and_remove_validators() {
 			grandpa: sp_keyring::Ed25519Keyring::Eve.public().into(),
 		};
 		pallet_session::NextKeys::<Runtime>::insert(&eve, keys);
+		let bond = ValidatorBond::get();
+		let apply = RuntimeCall::Validators(pallet_validators::Call::apply { bond });
+		submit(Eve, apply).unwrap().unwrap();
 		let admit =
 			|| RuntimeCall::Validators(pallet_validators::Call::admit { account: eve.clone() });
 		assert_eq!(decide(&[Alice, Bob], admit()), Err(DispatchError::BadOrigin));

@@ -3,13 +3,16 @@
 //! Every preset builds a genesis on which the invariants hold.
 
 use crate::{
-	configs::governance::CouncilInstance,
+	configs::{
+		consensus::{ValidatorBond, SESSION_LENGTH},
+		governance::CouncilInstance,
+	},
 	genesis_config_presets::{get_preset, preset_names},
-	units::POD,
+	units::{MINUTES, POD},
 	AccountId, AllPalletsWithSystem, Balances, Runtime, RuntimeGenesisConfig, Session, System,
 	Validators,
 };
-use frame_support::traits::IntegrityTest;
+use frame_support::traits::{fungible::Inspect, IntegrityTest};
 use serde_json::Value;
 use sp_genesis_builder::runtime_decl_for_genesis_builder::GenesisBuilderV1;
 use sp_io::TestExternalities;
@@ -117,7 +120,7 @@ fn six_accounts_are_funded() {
 					.find(|key| key.to_string() == who)
 					.unwrap()
 					.to_account_id();
-				assert_eq!(Balances::free_balance(&account), 1_000_000 * POD, "{who}");
+				assert_eq!(Balances::total_balance(&account), 1_000_000 * POD, "{who}");
 			}
 			assert_eq!(Balances::total_issuance(), 6_000_000 * POD);
 		});
@@ -125,11 +128,40 @@ fn six_accounts_are_funded() {
 }
 
 #[test]
-fn session_keys_take_an_ordinary_reference_to_their_account() {
+fn validators_have_bonded() {
+	for preset in preset_names() {
+		let bonded = validators(&preset);
+		state_of(&preset).execute_with(|| {
+			for validator in bonded {
+				let candidate = Validators::candidate(validator.clone()).unwrap();
+				assert_eq!(candidate.bond, ValidatorBond::get());
+				assert_eq!(Balances::reserved_balance(&validator), candidate.bond);
+			}
+			Validators::do_try_state().unwrap();
+		});
+	}
+}
+
+#[test]
+fn staging_rotates_quickly_and_keeps_three_validators() {
+	for (preset, floor, session_length) in [
+		("development", 1, SESSION_LENGTH),
+		("local_testnet", 1, SESSION_LENGTH),
+		("staging", 3, MINUTES),
+	] {
+		state_of(preset).execute_with(|| {
+			assert_eq!(Validators::floor(), floor, "{preset}");
+			assert_eq!(Validators::session_length(), session_length, "{preset}");
+		});
+	}
+}
+
+#[test]
+fn session_keys_and_bond_take_ordinary_references_to_their_account() {
 	state_of("development").execute_with(|| {
 		let alice = Sr25519Keyring::Alice.to_account_id();
 		assert_eq!(System::providers(&alice), 1);
-		assert_eq!(System::consumers(&alice), 1);
+		assert_eq!(System::consumers(&alice), 2);
 	});
 }
 

@@ -3,6 +3,7 @@
 mod calls;
 mod chain;
 mod council;
+mod equivocations;
 mod genesis;
 mod incidents;
 mod limits;

@@ -4,7 +4,7 @@
 
 use crate::{
 	configs::{accounts::ProxyType, system::PublicCalls},
-	RuntimeCall,
+	RuntimeCall, SessionKeys,
 };
 use frame_support::traits::{Contains, InstanceFilter};
 use proofpod_primitives::{
@@ -69,6 +69,24 @@ fn vote() -> RuntimeCall {
 	})
 }
 
+fn bond() -> RuntimeCall {
+	RuntimeCall::Validators(pallet_validators::Call::apply { bond: 1 })
+}
+
+fn sign_as_validator() -> RuntimeCall {
+	RuntimeCall::Session(pallet_session::Call::set_keys {
+		keys: SessionKeys {
+			aura: Bob.public().into(),
+			grandpa: sp_keyring::Ed25519Keyring::Bob.public().into(),
+		},
+		proof: Vec::new(),
+	})
+}
+
+fn resign() -> RuntimeCall {
+	RuntimeCall::Validators(pallet_validators::Call::resign {})
+}
+
 fn batch() -> RuntimeCall {
 	RuntimeCall::Utility(pallet_utility::Call::batch { calls: vec![lock_job(), leave()] })
 }
@@ -81,6 +99,9 @@ fn each_type_allows_its_calls() {
 		(become_root(), [true, false, false]),
 		(vote(), [true, false, false]),
 		(open_job(), [true, false, false]),
+		(bond(), [true, false, false]),
+		(sign_as_validator(), [true, false, false]),
+		(resign(), [true, true, false]),
 		(cancel_job(), [true, true, false]),
 		(remark(), [true, true, false]),
 		(lock_job(), [true, false, true]),
@@ -103,6 +124,9 @@ fn supersets_allow_all_that_their_subsets_do() {
 		become_root(),
 		vote(),
 		open_job(),
+		bond(),
+		sign_as_validator(),
+		resign(),
 		cancel_job(),
 		remark(),
 		lock_job(),

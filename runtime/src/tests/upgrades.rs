@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! A new runtime: the council authorises its hash, and anybody supplies it.
+//! A new runtime: the council authorises its hash, and anybody supplies it; and what it migrates.
 //!
 //! In place of a runtime in WebAssembly stands its encoded version, which is all that the chain
 //! reads of it before it stores it.
@@ -11,10 +11,13 @@ use super::{
 	genesis::state_of,
 };
 use crate::{
-	Executive, Hash, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, SafeMode, System,
-	UncheckedExtrinsic, VERSION,
+	configs::consensus::ValidatorBond, Balances, Executive, Hash, Runtime, RuntimeCall,
+	RuntimeEvent, RuntimeOrigin, SafeMode, Session, System, UncheckedExtrinsic, Validators,
+	VERSION,
 };
 use codec::Encode;
+use frame_support::traits::{fungible::MutateHold, tokens::Precision, StorageVersion};
+use pallet_validators::{Candidates, HoldReason, KeySets, Sessions};
 use sp_core::{
 	storage::well_known_keys::CODE,
 	traits::{Externalities, ReadRuntimeVersion, ReadRuntimeVersionExt},
@@ -130,4 +133,28 @@ fn neither_the_same_version_nor_another_chains_runtime_is_applied() {
 			assert!(rejected);
 		});
 	}
+}
+
+#[test]
+fn validators_that_were_listed_without_a_bond_bond_with_the_upgrade() {
+	state_of("staging").execute_with(|| {
+		for validator in Session::validators() {
+			let (reason, bond) = (HoldReason::ValidatorBond.into(), ValidatorBond::get());
+			Balances::release(&reason, &validator, bond, Precision::Exact).unwrap();
+		}
+		let _ = Candidates::<Runtime>::clear(u32::MAX, None);
+		let _ = Sessions::<Runtime>::clear(u32::MAX, None);
+		let _ = KeySets::<Runtime>::clear(u32::MAX, None);
+		StorageVersion::new(1).put::<Validators>();
+		frame_system::LastRuntimeUpgrade::<Runtime>::kill();
+		Validators::do_try_state().unwrap_err();
+
+		begin_block(1);
+		assert_eq!(StorageVersion::get::<Validators>(), 2);
+		for validator in Session::validators() {
+			let candidate = Validators::candidate(validator).unwrap();
+			assert_eq!((candidate.bond, candidate.is_listed()), (ValidatorBond::get(), true));
+		}
+		Validators::do_try_state().unwrap();
+	});
 }

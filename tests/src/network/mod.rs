@@ -4,12 +4,14 @@
 //! network namespaces of their own.
 
 mod cli;
+mod council;
 mod islands;
 mod node;
 mod pod;
 mod validators;
 
 pub use cli::Cli;
+pub use council::{decide, submit};
 pub use islands::{isolated, Island, Islands, Isolation};
 pub use node::{Blocks, Node, Place};
 pub use pod::{Pod, PodFolder};

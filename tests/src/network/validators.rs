@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 //! A network of four validators: enough that one may fail, and that two and two cannot finalise.
+//!
+//! It is the chain `staging`: the validators are also its council, and sessions last a minute.
 
 use super::{Node, Place};
 use crate::process::binary;
@@ -10,7 +12,6 @@ use proofpod_primitives::BlockNumber;
 use serde_json::{json, Value};
 use std::{
 	collections::BTreeMap,
-	ffi::OsStr,
 	path::{Path, PathBuf},
 	process::Command,
 	time::{Duration, Instant},
@@ -47,6 +48,7 @@ pub struct Heads {
 }
 
 struct Validator {
+	name: String,
 	node: Node,
 	/// Its identity as a peer.
 	peer: String,
@@ -54,23 +56,23 @@ struct Validator {
 	address: String,
 }
 
-/// The running network. Validators are named by their number, 0 to 3.
+/// The running network. Validators are named by their number, 0 to 3, and those that were added by
+/// the numbers after.
 pub struct Validators {
 	validators: Vec<Validator>,
 	/// All that any of them was ever seen to finalise.
 	finalised: BTreeMap<BlockNumber, BlockHash>,
 	/// After the nodes that write into it.
-	_folder: TempDir,
+	folder: TempDir,
 }
 
 impl Validators {
-	/// All of them.
+	/// All of the first four.
 	pub const ALL: [usize; NAMES.len()] = [0, 1, 2, 3];
 
 	/// Starts the network, each validator at a place.
 	pub fn start(links: Links, places: [Place; NAMES.len()]) -> Result<Self> {
 		let folder = tempfile::tempdir()?;
-		let chain = chain_specification(folder.path())?.to_string_lossy().into_owned();
 		let mut peers = Vec::new();
 		for (name, place) in NAMES.iter().zip(&places) {
 			let peer = node_key(&key_file(folder.path(), name))?;
@@ -78,17 +80,8 @@ impl Validators {
 		}
 		let mut validators = Vec::new();
 		for ((name, place), (address, peer)) in NAMES.iter().zip(places).zip(&peers) {
-			let path = |file: PathBuf| file.to_string_lossy().into_owned();
-			let mut arguments = vec![
-				"--chain".into(),
-				chain.clone(),
-				"--base-path".into(),
-				path(folder.path().join(name)),
-				"--node-key-file".into(),
-				path(key_file(folder.path(), name)),
-				format!("--{}", name.to_lowercase()),
-				"--validator".into(),
-			];
+			let mut arguments = arguments(folder.path(), name);
+			arguments.push(format!("--{}", name.to_lowercase()));
 			let others = peers.iter().map(|(other, _)| other).filter(|other| *other != address);
 			// Without a place for others, a peer that is no longer reserved is disconnected.
 			arguments.extend(match links {
@@ -98,9 +91,25 @@ impl Validators {
 			}.split(' ').map(String::from));
 			arguments.extend(others.cloned());
 			let node = Node::start_at(place, folder.path(), name, &arguments)?;
-			validators.push(Validator { node, peer: peer.clone(), address: address.clone() });
+			let (name, peer, address) = (name.to_string(), peer.clone(), address.clone());
+			validators.push(Validator { name, node, peer, address });
 		}
-		Ok(Self { validators, finalised: BTreeMap::new(), _folder: folder })
+		Ok(Self { validators, finalised: BTreeMap::new(), folder })
+	}
+
+	/// Starts another node, which is ready to validate, in a network with [`Links::Bootnodes`]. It
+	/// has no session keys but those of the development account whose option is among `more`.
+	pub fn add(&mut self, name: &str, place: Place, more: &[&str]) -> Result<usize> {
+		let folder = self.folder.path();
+		let peer = node_key(&key_file(folder, name))?;
+		let address = format!("{}/p2p/{peer}", place.address());
+		let mut arguments = arguments(folder, name);
+		arguments.extend(more.iter().map(|argument| argument.to_string()));
+		arguments.extend(["--name".into(), name.into(), "--bootnodes".into()]);
+		arguments.extend(self.validators.iter().map(|other| other.address.clone()));
+		let node = Node::start_at(place, folder, name, &arguments)?;
+		self.validators.push(Validator { name: name.into(), node, peer, address });
+		Ok(self.validators.len() - 1)
 	}
 
 	/// The node of a validator.
@@ -115,7 +124,7 @@ impl Validators {
 	pub async fn heads<const N: usize>(&mut self, who: [usize; N]) -> Result<Vec<Heads>> {
 		let mut all = Vec::with_capacity(N);
 		for who in who {
-			let node = &self.validators[who].node;
+			let Validator { name, node, .. } = &self.validators[who];
 			let hash = hash_of(node.request("chain_getFinalizedHead", json!([])).await?)?;
 			let finalised = BlockRef { number: number(node, json!([hash])).await?, hash };
 			// The best block's number may be that of another one a moment later: by hash.
@@ -124,8 +133,7 @@ impl Validators {
 			let seen = *self.finalised.entry(finalised.number).or_insert(finalised.hash);
 			ensure!(
 				seen == finalised.hash,
-				"{} finalised {finalised:?}, another validator {seen} at that height",
-				NAMES[who],
+				"{name} finalised {finalised:?}, another validator {seen} at that height",
 			);
 			all.push(Heads { best, finalised });
 		}
@@ -156,11 +164,11 @@ impl Validators {
 					if number > *before {
 						(*before, *since) = (number, Instant::now());
 					}
-					let name = NAMES[*who];
+					let Validator { name, node, .. } = &self.validators[*who];
 					ensure!(
 						since.elapsed() < STANDSTILL,
 						"{name}'s {what} block {before} has stood for {STANDSTILL:?}:\n{}",
-						self.validators[*who].node.process.last_lines(20),
+						node.process.last_lines(20),
 					);
 				}
 			}
@@ -182,7 +190,7 @@ impl Validators {
 		for (&height, &hash) in self.finalised.range(..=highest) {
 			for who in Self::ALL {
 				let found = self.block(who, height).await?;
-				let name = NAMES[who];
+				let name = &self.validators[who].name;
 				ensure!(found == hash, "finalised: {hash} at {height}, {name} has {found}");
 			}
 		}
@@ -224,32 +232,18 @@ fn pairs(left: [usize; 2], right: [usize; 2]) -> impl Iterator<Item = (usize, us
 		.flat_map(move |one| right.into_iter().flat_map(move |other| [(one, other), (other, one)]))
 }
 
-/// Writes the specification of the chain: `local`, with these validators.
-fn chain_specification(folder: &Path) -> Result<PathBuf> {
-	let spec = output(["export-chain-spec", "--chain", "local"])?.0;
-	let mut spec: Value = serde_json::from_str(&spec)?;
-	let (mut accounts, mut keys) = (Vec::new(), Vec::new());
-	for name in NAMES {
-		let account = public_key(name, "sr25519")?;
-		let session = json!({ "aura": account, "grandpa": public_key(name, "ed25519")? });
-		keys.push(json!([account, account, session]));
-		accounts.push(account);
-	}
-	let genesis = spec.pointer_mut("/genesis/runtimeGenesis/patch").context("a genesis")?;
-	genesis["validators"]["validators"] = json!(accounts);
-	genesis["session"]["keys"] = json!(keys);
-	spec["id"] = json!("proofpod-network");
-	let file = folder.join("chain.json");
-	std::fs::write(&file, spec.to_string())?;
-	Ok(file)
-}
-
-/// A development account's public key, which for sr25519 is the account itself.
-fn public_key(name: &str, scheme: &str) -> Result<String> {
-	let uri = format!("//{name}");
-	let (key, _) = output(["key", "inspect", "--scheme", scheme, "--output-type", "json", &uri])?;
-	let key: Value = serde_json::from_str(&key)?;
-	key["ss58PublicKey"].as_str().map(String::from).with_context(|| format!("no key in {key}"))
+/// What the node of every validator is started with.
+fn arguments(folder: &Path, name: &str) -> Vec<String> {
+	let path = |file: PathBuf| file.to_string_lossy().into_owned();
+	vec![
+		"--chain".into(),
+		"staging".into(),
+		"--base-path".into(),
+		path(folder.join(name)),
+		"--node-key-file".into(),
+		path(key_file(folder, name)),
+		"--validator".into(),
+	]
 }
 
 fn key_file(folder: &Path, name: &str) -> PathBuf {
@@ -258,23 +252,12 @@ fn key_file(folder: &Path, name: &str) -> PathBuf {
 
 /// Writes a new key for a node's identity as a peer, and gives that identity.
 fn node_key(file: &Path) -> Result<String> {
-	let peer = output([
-		"key".as_ref(),
-		"generate-node-key".as_ref(),
-		"--file".as_ref(),
-		file.as_os_str(),
-	])?
-	.1;
-	Ok(peer.trim().into())
-}
-
-/// Runs a command of the node; what it printed, and what it said about it.
-fn output<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<(String, String)> {
 	let mut command = Command::new(binary("proofpod-node")?);
-	let output = command.args(arguments).output()?;
-	let (out, error) = (String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?);
-	ensure!(output.status.success(), "{command:?}: {error}");
-	Ok((out, error))
+	let output = command.args(["key", "generate-node-key", "--file"]).arg(file).output()?;
+	// The identity is not the output proper, which would be the key.
+	let peer = String::from_utf8(output.stderr)?;
+	ensure!(output.status.success(), "{command:?}: {peer}");
+	Ok(peer.trim().into())
 }
 
 fn hash_of(answer: Value) -> Result<BlockHash> {

@@ -3,7 +3,10 @@
 //! Networks of four validators and their faults. These take minutes: `make test-network` runs
 //! them, `make test` does not (`.config/nextest.toml`).
 
+mod equivocation;
 mod finality;
 mod partition;
 mod restart;
+mod rotation;
 mod takeover;
+mod watch;

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//! Forged blocks and votes, reported in every way that somebody might try to get away.
+
+use crate::{equivocation::AuraEquivocation, mock::*, Call, ChillReason, Error, Event, Status};
+use frame_support::{
+	assert_noop, assert_ok,
+	dispatch::Pays,
+	pallet_prelude::{InvalidTransaction, TransactionSource},
+	traits::Authorize,
+};
+use sp_consensus_aura::Slot;
+use sp_core::Pair;
+use sp_runtime::{DispatchError, Perbill};
+use sp_staking::offence::Offence;
+
+/// `(3 / 4)²` of a bond: what one of four loses.
+const LONELY: u128 = MIN_BOND * 9 / 16 + 1;
+
+fn signed(number: u8) -> RuntimeOrigin {
+	RuntimeOrigin::signed(account(number))
+}
+
+fn chilled(since: u32) -> Status {
+	Status::Chilled { reason: ChillReason::Equivocation, since }
+}
+
+mod aura_reports {
+	use super::*;
+
+	#[test]
+	fn burn_a_share_of_the_bond_and_chill() {
+		on_chain_of(&[1, 2, 3, 4], 2, || {
+			let issuance = Balances::total_issuance();
+			let result = report_blocks(1, &aura(3)).unwrap();
+			assert_eq!(result.pays_fee, Pays::No);
+			assert_eq!(bond(3), MIN_BOND - 563);
+			assert_eq!(Balances::total_issuance(), issuance - 563, "nobody gains");
+			assert!(has_event(Event::Slashed {
+				validator: account(3),
+				session: 0,
+				amount: 563,
+				bond: MIN_BOND - 563
+			}));
+			let reason = ChillReason::Equivocation;
+			assert!(has_event(Event::Chilled { validator: account(3), reason }));
+			assert_eq!(status(3), chilled(0));
+			assert_eq!(listed(), [1, 2, 4]);
+			assert_eq!(disabled(), [3], "it makes no more blocks");
+			run_to_session(2);
+			assert_eq!(active(), [1, 2, 4]);
+			assert!(disabled().is_empty());
+		});
+	}
+
+	#[test]
+	fn count_once() {
+		on_chain_of(&[1, 2, 3, 4], 2, || {
+			assert_ok!(report_blocks(1, &aura(3)));
+			let left = bond(3);
+			assert_noop!(report_blocks(1, &aura(3)), Error::<Test>::DuplicateReport);
+			let mut swapped = two_blocks(1, &aura(3));
+			core::mem::swap(&mut swapped.first_header, &mut swapped.second_header);
+			assert_noop!(
+				ValidatorList::report_aura_equivocation(signed(9), Box::new(swapped)),
+				Error::<Test>::DuplicateReport
+			);
+			assert_ok!(report_blocks(2, &aura(3)));
+			assert_eq!(bond(3), left, "of a session, the gravest offence counts");
+			run_to_session(1);
+			let slot = *pallet_aura::CurrentSlot::<Test>::get() + 1;
+			assert_ok!(report_blocks(slot, &aura(3)));
+			assert!(bond(3) < left, "of another session, another offence");
+		});
+	}
+
+	#[test]
+	fn reach_a_validator_that_has_new_keys() {
+		on_chain_of(&[1, 2, 3, 4], 2, || {
+			set_keys_of(3, 77);
+			run_to_session(4);
+			assert_eq!(active(), [1, 2, 3, 4]);
+			assert_ok!(report_blocks(1, &aura(3)));
+			assert_eq!(bond(3), MIN_BOND - LONELY);
+			assert_eq!(status(3), chilled(4));
+		});
+	}
+
+	#[test]
+	fn reach_a_validator_that_has_resigned_and_withdrawn_its_keys() {
+		on_chain_of(&[1, 2, 3, 4], 2, || {
+			assert_ok!(ValidatorList::resign(signed(3)));
+			assert_ok!(ValidatorList::withdraw_keys(signed(3)));
+			// Somebody else registers the keys, with their former owner's help.
+			set_keys_of(5, 3);
+			run_to_session(4);
+			assert_ok!(report_blocks(1, &aura(3)));
+			assert_eq!(bond(3), MIN_BOND - LONELY);
+			assert!(ValidatorList::candidate(account(3)).unwrap().is_unbonding());
+			assert!(disabled().is_empty());
+		});
+	}
+
+	#[test]
+	fn rise_for_all_when_more_offend_in_one_slot() {
+		on_chain_of(&[1, 2, 3, 4], 2, || {
+			assert_ok!(report_blocks(1, &aura(3)));
+			assert_eq!(bond(3), MIN_BOND - LONELY);
+			assert_ok!(report_blocks(1, &aura(4)));
+			assert_eq!((bond(3), bond(4)), (0, 0), "two of four are more than a third");
+			assert_eq!(listed(), [1, 2]);
+		});
+	}
+
+	#[test]
+	fn leave_the_floor_standing() {
+		on_chain_of(&[1, 2, 3, 4], 4, || {
+			assert_ok!(report_blocks(1, &aura(3)));
+			assert_eq!(bond(3), MIN_BOND - LONELY, "it pays");
+			let reason = ChillReason::Equivocation;
+			assert!(has_event(Event::FloorHeld { validator: account(3), reason }));
+			assert_eq!(status(3), Status::Listed, "but stays");
+			assert!(disabled().is_empty());
+		});
+	}
+
+	#[test]
+	fn keep_an_offline_validator_from_rejoining() {
+		on_chain_of(&[1, 2, 3, 4], 2, || {
+			run_to_session_without(&[4], 3);
+			assert_eq!(status(4), Status::Chilled { reason: ChillReason::Offline, since: 1 });
+			assert_ok!(report_blocks(1, &aura(4)));
+			assert_eq!(status(4), chilled(3));
+			run_to_session(6);
+			assert_noop!(ValidatorList::rejoin(signed(4)), Error::<Test>::NotOffline);
+		});
+	}
+
+	#[test]
+	fn are_for_signers_or_authorized() {
+		on_chain(|| {
+			for origin in [RuntimeOrigin::none(), RuntimeOrigin::root()] {
+				let proof = Box::new(two_blocks(1, &aura(3)));
+				assert_noop!(
+					ValidatorList::report_aura_equivocation(origin, proof),
+					DispatchError::BadOrigin
+				);
+			}
+			let proof = Box::new(two_blocks(1, &aura(3)));
+			let authorized = frame_system::RawOrigin::Authorized.into();
+			assert_ok!(ValidatorList::report_aura_equivocation(authorized, proof));
+			assert_eq!(bond(3), 0, "one of three is a third");
+		});
+	}
+
+	#[test]
+	fn fail_when_the_proof_does_not_hold() {
+		on_chain(|| {
+			let key = aura(3);
+			let sound = two_blocks(1, &key);
+			let report =
+				|proof| ValidatorList::report_aura_equivocation(signed(9), Box::new(proof));
+			let refused = |proof| {
+				assert_noop!(report(proof), Error::<Test>::InvalidEquivocationProof);
+			};
+
+			let mut same = sound.clone();
+			same.second_header = same.first_header.clone();
+			refused(same);
+
+			let mut other_slot = sound.clone();
+			other_slot.second_header = sealed_header(2, 2, &key);
+			refused(other_slot);
+
+			let mut mislabelled = sound.clone();
+			mislabelled.slot = 2.into();
+			refused(mislabelled);
+
+			let mut framed = sound.clone();
+			framed.second_header = sealed_header(1, 2, &aura(4));
+			refused(framed);
+
+			let mut unsealed = sound.clone();
+			unsealed.second_header.digest.pop();
+			refused(unsealed);
+
+			let mut altered = sound.clone();
+			altered.second_header.number += 1;
+			refused(altered);
+
+			let mut slotless = sound.clone();
+			slotless.first_header.digest.logs.remove(0);
+			refused(slotless);
+
+			let mut misnamed = sound.clone();
+			misnamed.offender = aura(2).public();
+			refused(misnamed);
+
+			assert_ok!(report(sound));
+		});
+	}
+
+	#[test]
+	fn fail_when_nobody_had_the_key() {
+		on_chain(|| {
+			assert_noop!(report_blocks(1, &aura(5)), Error::<Test>::UnknownAuthor);
+			assert_noop!(report_blocks(0, &aura(3)), Error::<Test>::UnknownAuthor);
+		});
+	}
+
+	#[test]
+	fn are_forgotten_when_bonds_are_free() {
+		on_chain(|| {
+			run_to_session(1 + BONDING_SESSIONS);
+			assert_noop!(report_blocks(1, &aura(3)), Error::<Test>::UnknownAuthor);
+		});
+	}
+}
+
+mod reports_without_a_signature {
+	use super::*;
+
+	fn call(slot: u64, number: u8) -> Call<Test> {
+		Call::report_aura_equivocation { proof: Box::new(two_blocks(slot, &aura(number))) }
+	}
+
+	#[test]
+	fn are_let_through_from_this_node_and_in_blocks() {
+		on_chain(|| {
+			for source in [TransactionSource::Local, TransactionSource::InBlock] {
+				let (validity, _) = call(1, 3).authorize(source).unwrap().unwrap();
+				assert!(!validity.propagate);
+				assert_eq!(validity.provides.len(), 1);
+				assert_eq!(validity.longevity, u64::from(SESSION));
+			}
+			assert_eq!(
+				call(1, 3).authorize(TransactionSource::External).unwrap().unwrap_err(),
+				InvalidTransaction::Call.into()
+			);
+		});
+	}
+
+	#[test]
+	fn are_turned_away_when_false_or_known() {
+		on_chain_of(&[1, 2, 3, 4], 2, || {
+			let local = |call: Call<Test>| call.authorize(TransactionSource::Local).unwrap();
+			assert_eq!(local(call(1, 5)).unwrap_err(), InvalidTransaction::BadProof.into());
+			assert_ok!(report_blocks(1, &aura(3)));
+			assert_eq!(local(call(1, 3)).unwrap_err(), InvalidTransaction::Stale.into());
+			assert!(local(call(2, 3)).is_ok());
+		});
+	}
+}
+
+mod grandpa_reports {
+	use super::*;
+
+	#[test]
+	fn burn_a_share_of_the_bond_and_chill() {
+		on_chain_of(&[1, 2, 3, 4], 2, || {
+			let proof = ownership(&grandpa(3));
+			assert_ok!(report_votes(0, 5, &grandpa(3), proof.clone()));
+			assert_eq!(bond(3), MIN_BOND - LONELY);
+			assert_eq!(status(3), chilled(0));
+			assert_noop!(
+				report_votes(0, 5, &grandpa(3), proof.clone()),
+				pallet_grandpa::Error::<Test>::DuplicateOffenceReport
+			);
+			assert_ok!(report_votes(0, 6, &grandpa(3), proof));
+			assert_eq!(bond(3), MIN_BOND - LONELY, "of a session, the gravest offence counts");
+		});
+	}
+
+	#[test]
+	fn reach_a_validator_that_has_new_keys() {
+		on_chain_of(&[1, 2, 3, 4], 2, || {
+			let proof = ownership(&grandpa(3));
+			set_keys_of(3, 77);
+			run_to_session(4);
+			assert_eq!(changes(), 1);
+			assert_ok!(report_votes(0, 5, &grandpa(3), proof));
+			assert_eq!(bond(3), MIN_BOND - LONELY);
+		});
+	}
+
+	#[test]
+	fn prove_ownership_in_the_current_session_also_after_new_keys_were_registered() {
+		on_chain_of(&[1, 2, 3, 4], 2, || {
+			set_keys_of(3, 77);
+			assert_ok!(report_votes(0, 5, &grandpa(3), ownership(&grandpa(3))));
+		});
+	}
+
+	#[test]
+	fn fail_when_the_proof_of_ownership_is_for_another_session_or_size() {
+		on_chain_of(&[1, 2, 3, 4], 2, || {
+			let proof = ownership(&grandpa(3));
+			let refused = |change: fn(&mut sp_session::MembershipProof)| {
+				let mut changed = proof.clone();
+				change(&mut changed);
+				assert!(report_votes(0, 5, &grandpa(3), changed).is_err());
+			};
+			refused(|proof| proof.session = 1);
+			refused(|proof| proof.validator_count = 3);
+			refused(|proof| proof.trie_nodes.push(Vec::new()));
+			assert_noop!(
+				report_votes(0, 5, &grandpa(5), proof.clone()),
+				pallet_grandpa::Error::<Test>::InvalidKeyOwnershipProof
+			);
+			assert_ok!(report_votes(0, 5, &grandpa(3), proof));
+		});
+	}
+}
+
+#[test]
+fn an_equivocation_tells_what_offences_are_counted_by() {
+	let offence =
+		AuraEquivocation { slot: 7.into(), session: 2, validator_count: 100, offender: account(1) };
+	assert_eq!(offence.offenders(), [account(1)]);
+	assert_eq!(offence.session_index(), 2);
+	assert_eq!(offence.validator_set_count(), 100);
+	assert_eq!(offence.slot(), Slot::from(7));
+	assert_eq!(offence.slash_fraction(1), Perbill::from_parts(900_000), "nine of ten thousand");
+	assert_eq!(offence.slash_fraction(34), Perbill::one());
+	assert_eq!(offence.slash_fraction(u32::MAX), Perbill::one());
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+
+mod calls;
+mod equivocation;
+mod genesis;
+mod invariants;
+mod migrations;
+mod offline;
+mod sessions;
