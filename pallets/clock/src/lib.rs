@@ -41,6 +41,8 @@
 	)
 )]
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 pub mod migrations;
 pub mod weights;
 

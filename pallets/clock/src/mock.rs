@@ -88,11 +88,15 @@ impl pallet_clock::Config for Test {
 	type WeightInfo = ();
 }
 
+/// Block 1 of a fresh chain.
+pub(crate) fn externalities() -> sp_io::TestExternalities {
+	let storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
+	let mut externalities = sp_io::TestExternalities::new(storage);
+	externalities.execute_with(|| System::set_block_number(1));
+	externalities
+}
+
 /// Runs a test in block 1 of a fresh chain.
 pub(crate) fn build_and_execute(test: impl FnOnce()) {
-	let storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
-	sp_io::TestExternalities::new(storage).execute_with(|| {
-		System::set_block_number(1);
-		test();
-	});
+	externalities().execute_with(test);
 }

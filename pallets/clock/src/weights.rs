@@ -18,7 +18,7 @@ pub trait WeightInfo {
 }
 
 /// Estimates; see the head of this file.
-pub struct EstimatedWeight<T>(PhantomData<T>);
+pub struct SubstrateWeight<T>(PhantomData<T>);
 
 /// The work alone, without storage.
 impl WeightInfo for () {
@@ -27,7 +27,7 @@ impl WeightInfo for () {
 	}
 }
 
-impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
+impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	fn tick() -> Weight {
 		// The block's weight and length, which are in memory; migrations, and whether one ran; the ticks.
 		<()>::tick().saturating_add(T::DbWeight::get().reads_writes(5, 2))

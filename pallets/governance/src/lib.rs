@@ -36,6 +36,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 pub mod weights;
 
 #[cfg(test)]
@@ -108,7 +110,8 @@ pub mod pallet {
 		/// * [`Event::Enacted`].
 		#[pallet::call_index(0)]
 		#[pallet::weight((
-			T::WeightInfo::enact().saturating_add(call.get_dispatch_info().call_weight),
+			T::WeightInfo::enact(call.encoded_size() as u32)
+				.saturating_add(call.get_dispatch_info().call_weight),
 			DispatchClass::Operational,
 		))]
 		pub fn enact(
@@ -117,10 +120,11 @@ pub mod pallet {
 		) -> DispatchResultWithPostInfo {
 			T::EnactOrigin::ensure_origin(origin)?;
 			let hash = T::Hashing::hash_of(&call);
+			let own = T::WeightInfo::enact(call.encoded_size() as u32);
 			let declared = call.get_dispatch_info().call_weight;
 			let weigh = |info: PostDispatchInfo| -> PostDispatchInfo {
 				let weight = info.actual_weight.unwrap_or(declared);
-				Some(T::WeightInfo::enact().saturating_add(weight)).into()
+				Some(own.saturating_add(weight)).into()
 			};
 			let done = call.dispatch_bypass_filter(RawOrigin::Root.into()).map_err(|failure| {
 				DispatchErrorWithPostInfo { post_info: weigh(failure.post_info), ..failure }

@@ -62,12 +62,15 @@ impl pallet_governance::Config for Test {
 	type WeightInfo = ();
 }
 
+/// Block 1 of an empty chain: there are no events in the block of the genesis.
+pub(crate) fn externalities() -> sp_io::TestExternalities {
+	let storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
+	let mut externalities = sp_io::TestExternalities::new(storage);
+	externalities.execute_with(|| System::set_block_number(1));
+	externalities
+}
+
 /// Runs a test on an empty chain.
 pub(crate) fn on_chain(test: impl FnOnce()) {
-	let storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
-	sp_io::TestExternalities::new(storage).execute_with(|| {
-		// There are no events in the block of the genesis.
-		System::set_block_number(1);
-		test();
-	});
+	externalities().execute_with(test);
 }

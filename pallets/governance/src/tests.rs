@@ -82,17 +82,18 @@ mod enact {
 
 	#[test]
 	fn weighs_what_the_call_weighs() {
-		let own = <() as WeightInfo>::enact();
+		let own = |call: RuntimeCall| <() as WeightInfo>::enact(call.encoded_size() as u32);
 		let declared = enact(store()).get_dispatch_info();
-		assert_eq!(declared.call_weight, own + store().get_dispatch_info().call_weight);
+		assert_eq!(declared.call_weight, own(store()) + store().get_dispatch_info().call_weight);
 		assert_eq!((declared.class, declared.pays_fee), (DispatchClass::Operational, Pays::Yes));
 		on_chain(|| {
 			let spent = enact(store()).dispatch(RuntimeOrigin::signed(1)).unwrap();
 			assert_eq!(spent.actual_weight, Some(declared.call_weight));
-			let code = SystemCall::set_code_without_checks { code: b"code".to_vec() }.into();
-			let spent = enact(code).dispatch(RuntimeOrigin::signed(1)).unwrap();
+			let code: RuntimeCall =
+				SystemCall::set_code_without_checks { code: b"code".to_vec() }.into();
+			let spent = enact(code.clone()).dispatch(RuntimeOrigin::signed(1)).unwrap();
 			let limits: BlockWeights = <Test as frame_system::Config>::BlockWeights::get();
-			let block = own.saturating_add(limits.max_block);
+			let block = own(code).saturating_add(limits.max_block);
 			assert_eq!(spent.actual_weight, Some(block), "nothing else fits into the block");
 		});
 	}

@@ -13,23 +13,25 @@ use frame_support::{
 
 /// What each call costs.
 pub trait WeightInfo {
-	/// Weight of `enact`, without the call that is enacted.
-	fn enact() -> Weight;
+	/// Weight of `enact` of a call of `b` bytes, without that call.
+	fn enact(b: u32) -> Weight;
 }
 
 /// Estimated weights, with the runtime's own cost of storage.
-pub struct EstimatedWeight<T>(PhantomData<T>);
+pub struct SubstrateWeight<T>(PhantomData<T>);
 
-impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
+impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Hashes the call, and reads what the origin's check may read.
-	fn enact() -> Weight {
-		<()>::enact().saturating_add(T::DbWeight::get().reads(1))
+	fn enact(b: u32) -> Weight {
+		<()>::enact(b).saturating_add(T::DbWeight::get().reads(1))
 	}
 }
 
 /// The work alone, without storage.
 impl WeightInfo for () {
-	fn enact() -> Weight {
+	fn enact(b: u32) -> Weight {
+		// Encoding and hashing a byte takes a few nanoseconds.
 		Weight::from_parts(WEIGHT_REF_TIME_PER_MICROS.saturating_mul(25), 0)
+			.saturating_add(Weight::from_parts(4_000, 0).saturating_mul(b.into()))
 	}
 }

@@ -76,7 +76,7 @@ pub(crate) fn tidy<T: Config>(now: Tick, limit: Weight) -> Weight {
 
 /// Carries out what is due of one job, all or nothing. A job of which that fails is set aside for a
 /// later try: it must neither be lost nor stand in the way of others.
-fn tidy_job<T: Config>(slot: Tick, id: JobId, now: Tick) {
+pub(crate) fn tidy_job<T: Config>(slot: Tick, id: JobId, now: Tick) {
 	let Some(job) = Jobs::<T>::get(id) else {
 		Agenda::<T>::remove(slot, id);
 		return;

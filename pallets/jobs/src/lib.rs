@@ -63,6 +63,8 @@
 extern crate alloc;
 
 mod agenda;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 mod configuration;
 mod escrow;
 #[cfg(any(feature = "try-runtime", feature = "std"))]
@@ -98,7 +100,7 @@ pub type ReceiptOf<T> = Receipt<<T as frame_system::Config>::AccountId>;
 /// Weight of submitting a result with this many elements: settling, and verifying a proof with
 /// those, the binding and at most two commitments as public inputs.
 pub(crate) fn submission_weight<T: Config>(elements: u32) -> Weight {
-	<T as pallet_proofs::Config>::WeightInfo::verify(elements.saturating_add(3))
+	<T as pallet_proofs::Config>::WeightInfo::verify_proof(elements.saturating_add(3))
 		.saturating_add(<T as Config>::WeightInfo::submit_result())
 }
 

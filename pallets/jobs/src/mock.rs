@@ -211,7 +211,7 @@ impl crate::Config for Test {
 	type MarketFee = MarketFee;
 	type MaxSweepShare = MaxSweepShare;
 	type RetryDelay = RetryDelay;
-	type WeightInfo = crate::weights::EstimatedWeight<Test>;
+	type WeightInfo = crate::weights::SubstrateWeight<Test>;
 }
 
 fn manifest(network: u8, output: OutputVisibility, output_elements: u32) -> ModelManifest {

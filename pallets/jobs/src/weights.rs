@@ -42,7 +42,7 @@ pub trait WeightInfo {
 }
 
 /// Estimates; see the head of this file.
-pub struct EstimatedWeight<T>(PhantomData<T>);
+pub struct SubstrateWeight<T>(PhantomData<T>);
 
 fn micros(micros: u64) -> Weight {
 	Weight::from_parts(WEIGHT_REF_TIME_PER_MICROS.saturating_mul(micros), 0)
@@ -99,7 +99,7 @@ impl WeightInfo for () {
 	}
 }
 
-impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
+impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	fn open() -> Weight {
 		// Clock, client's count, model, number, client's account and holds; agenda, job.
 		<()>::open().saturating_add(T::DbWeight::get().reads_writes(6, 7))

@@ -629,14 +629,14 @@ mod try_state {
 }
 
 #[test]
-fn estimated_weights_charge_for_storage() {
-	use crate::weights::EstimatedWeight as Estimated;
+fn weights_charge_for_storage() {
+	use crate::weights::SubstrateWeight;
 	let write = <Test as frame_system::Config>::DbWeight::get().reads_writes(1, 1);
 	for (with, without) in [
-		(Estimated::<Test>::register(), <()>::register()),
-		(Estimated::<Test>::update_uris(), <()>::update_uris()),
-		(Estimated::<Test>::deprecate(), <()>::deprecate()),
-		(Estimated::<Test>::remove(), <()>::remove()),
+		(SubstrateWeight::<Test>::register(), <()>::register()),
+		(SubstrateWeight::<Test>::update_uris(), <()>::update_uris()),
+		(SubstrateWeight::<Test>::deprecate(), <()>::deprecate()),
+		(SubstrateWeight::<Test>::remove(), <()>::remove()),
 	] {
 		assert!(with.all_gte(without + write), "{with:?}");
 	}

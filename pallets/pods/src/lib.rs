@@ -75,6 +75,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 #[cfg(any(feature = "try-runtime", feature = "std"))]
 mod invariants;
 mod market;

@@ -114,8 +114,8 @@ pub(crate) const POOR: AccountId32 = AccountId32::new([3; 32]);
 /// What the accounts with funds have at the start.
 pub(crate) const FUNDS: Balance = 10_000;
 
-/// Runs a test at tick 1 of a fresh chain, and checks the chain's state after it.
-pub(crate) fn build_and_execute(test: impl FnOnce()) {
+/// Tick 1 of a fresh chain.
+pub(crate) fn externalities() -> sp_io::TestExternalities {
 	let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
 	pallet_balances::GenesisConfig::<Test> {
 		balances: vec![(CAROL, FUNDS), (DAVE, FUNDS), (HOT, FUNDS), (ISSUER, FUNDS), (POOR, 10)],
@@ -123,9 +123,17 @@ pub(crate) fn build_and_execute(test: impl FnOnce()) {
 	}
 	.assimilate_storage(&mut storage)
 	.unwrap();
-	sp_io::TestExternalities::new(storage).execute_with(|| {
+	let mut externalities = sp_io::TestExternalities::new(storage);
+	externalities.execute_with(|| {
 		System::set_block_number(1);
 		go_to(1);
+	});
+	externalities
+}
+
+/// Runs a test at tick 1 of a fresh chain, and checks the chain's state after it.
+pub(crate) fn build_and_execute(test: impl FnOnce()) {
+	externalities().execute_with(|| {
 		test();
 		Pods::do_try_state().unwrap();
 	});

@@ -41,7 +41,7 @@ pub trait WeightInfo {
 }
 
 /// Estimates; see the head of this file.
-pub struct EstimatedWeight<T>(PhantomData<T>);
+pub struct SubstrateWeight<T>(PhantomData<T>);
 
 fn micros(micros: u64) -> Weight {
 	Weight::from_parts(WEIGHT_REF_TIME_PER_MICROS.saturating_mul(micros), 0)
@@ -98,7 +98,7 @@ impl WeightInfo for () {
 	}
 }
 
-impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
+impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	fn register() -> Weight {
 		// Pod and number of pods, both roles of it and its operator, clock, account, holds.
 		<()>::register().saturating_add(T::DbWeight::get().reads_writes(8, 5))

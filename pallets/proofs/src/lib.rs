@@ -48,6 +48,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 #[cfg(feature = "forge")]
 pub mod forge;
 mod key;
@@ -84,9 +86,18 @@ pub type VerifyingKeyBytes = BoundedVec<u8, ConstU32<{ MAX_VERIFYING_KEY_SIZE as
 /// Public inputs, in the order of the circuit.
 pub type PublicInputs = BoundedVec<Scalar, ConstU32<{ MAX_PUBLIC_INPUTS as u32 }>>;
 
+/// Bytes by which each public input makes a verifying key longer: a compressed point of G1.
+const BASE_SIZE: usize = 48;
+
 /// Digest of public inputs, under which [`Event::ProofVerified`] names what was proved.
 pub fn inputs_digest(inputs: &[Scalar]) -> Digest {
 	Digest(blake2_256(&inputs.encode()))
+}
+
+/// Public inputs of a key that has so many bytes, rounded up: what is charged for checking it.
+fn inputs_of_key(bytes: usize) -> u32 {
+	let missing = MAX_VERIFYING_KEY_SIZE.saturating_sub(bytes) / BASE_SIZE;
+	MAX_PUBLIC_INPUTS.saturating_sub(missing) as u32
 }
 
 // The macros expand to `expect`s, and to an enum of the calls; what is written here has none.
@@ -228,8 +239,8 @@ pub mod pallet {
 			let limit =
 				weights.get(DispatchClass::Normal).max_extrinsic.unwrap_or(weights.max_block);
 			for weight in [
-				T::WeightInfo::verify(MAX_PUBLIC_INPUTS as u32),
-				T::WeightInfo::register_key(MAX_VERIFYING_KEY_SIZE as u32),
+				T::WeightInfo::verify_proof(MAX_PUBLIC_INPUTS as u32),
+				T::WeightInfo::register_key(MAX_PUBLIC_INPUTS as u32),
 			] {
 				assert!(weight.all_lte(limit), "a call of {weight:?} must not exceed {limit:?}");
 			}
@@ -247,7 +258,7 @@ pub mod pallet {
 		///
 		/// Anyone may register any key, once; its id is the digest of its bytes.
 		#[pallet::call_index(0)]
-		#[pallet::weight(T::WeightInfo::register_key(verifying_key.len() as u32))]
+		#[pallet::weight(T::WeightInfo::register_key(inputs_of_key(verifying_key.len())))]
 		pub fn register_key(
 			origin: OriginFor<T>,
 			verifying_key: VerifyingKeyBytes,
@@ -268,7 +279,7 @@ pub mod pallet {
 		///
 		/// The full fee is due whether or not the proof holds.
 		#[pallet::call_index(2)]
-		#[pallet::weight(T::WeightInfo::verify(inputs.len() as u32))]
+		#[pallet::weight(T::WeightInfo::verify_proof(inputs.len() as u32))]
 		pub fn verify(
 			origin: OriginFor<T>,
 			key: VerifyingKeyId,
@@ -337,7 +348,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Verifies a proof against a registered key.
 	///
-	/// The caller charges the weight of [`WeightInfo::verify`].
+	/// The caller charges the weight of [`WeightInfo::verify_proof`].
 	pub fn check(
 		id: &VerifyingKeyId,
 		proof: &ProofBytes,

@@ -84,8 +84,8 @@ pub(crate) const POOR: AccountId32 = AccountId32::new([3; 32]);
 /// What the accounts with funds have at the start.
 pub(crate) const FUNDS: Balance = 1_000_000;
 
-/// Runs a test in block 1 of a fresh chain, and checks the chain's state after it.
-pub(crate) fn build_and_execute(test: impl FnOnce()) {
+/// Block 1 of a fresh chain.
+pub(crate) fn externalities() -> sp_io::TestExternalities {
 	let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
 	pallet_balances::GenesisConfig::<Test> {
 		balances: vec![(ALICE, FUNDS), (BOB, FUNDS), (POOR, 10)],
@@ -93,8 +93,16 @@ pub(crate) fn build_and_execute(test: impl FnOnce()) {
 	}
 	.assimilate_storage(&mut storage)
 	.unwrap();
-	sp_io::TestExternalities::new(storage).execute_with(|| {
+	let mut externalities = sp_io::TestExternalities::new(storage);
+	externalities.execute_with(|| {
 		System::set_block_number(1);
+	});
+	externalities
+}
+
+/// Runs a test in block 1 of a fresh chain, and checks the chain's state after it.
+pub(crate) fn build_and_execute(test: impl FnOnce()) {
+	externalities().execute_with(|| {
 		test();
 		Proofs::do_try_state().unwrap();
 	});

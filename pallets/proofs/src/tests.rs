@@ -559,13 +559,24 @@ mod forge {
 }
 
 #[test]
-fn estimated_weights_charge_for_storage() {
-	use crate::weights::EstimatedWeight as Estimated;
+fn a_key_is_charged_for_all_its_points() {
+	for inputs in 0..MAX_PUBLIC_INPUTS as u32 {
+		let bytes = ForgedKey::new(inputs, 1).verifying_key().len();
+		assert_eq!(crate::inputs_of_key(bytes), inputs);
+		assert_eq!(crate::inputs_of_key(bytes + 1), inputs + 1, "rounded up");
+	}
+	assert_eq!(crate::inputs_of_key(MAX_VERIFYING_KEY_SIZE), MAX_PUBLIC_INPUTS as u32);
+	assert_eq!(crate::inputs_of_key(0), 0);
+}
+
+#[test]
+fn weights_charge_for_storage() {
+	use crate::weights::SubstrateWeight;
 	let read = <Test as frame_system::Config>::DbWeight::get().reads(1);
 	for (with, without) in [
-		(Estimated::<Test>::register_key(400), <()>::register_key(400)),
-		(Estimated::<Test>::remove_key(), <()>::remove_key()),
-		(Estimated::<Test>::verify(5), <()>::verify(5)),
+		(SubstrateWeight::<Test>::register_key(5), <()>::register_key(5)),
+		(SubstrateWeight::<Test>::remove_key(), <()>::remove_key()),
+		(SubstrateWeight::<Test>::verify_proof(5), <()>::verify_proof(5)),
 	] {
 		assert!(with.all_gte(without + read), "{with:?}");
 	}

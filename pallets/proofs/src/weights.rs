@@ -15,16 +15,16 @@ use frame_support::{
 
 /// What the calls cost.
 pub trait WeightInfo {
-	/// Registering a key whose canonical encoding has `bytes` bytes.
-	fn register_key(bytes: u32) -> Weight;
+	/// Registering a key with `i` public inputs.
+	fn register_key(i: u32) -> Weight;
 	/// Removing a key.
 	fn remove_key() -> Weight;
-	/// Verifying a proof with this many public inputs.
-	fn verify(inputs: u32) -> Weight;
+	/// Verifying a proof with `i` public inputs.
+	fn verify_proof(i: u32) -> Weight;
 }
 
 /// Estimates; see the head of this file.
-pub struct EstimatedWeight<T>(PhantomData<T>);
+pub struct SubstrateWeight<T>(PhantomData<T>);
 
 fn micros(micros: u64) -> Weight {
 	Weight::from_parts(WEIGHT_REF_TIME_PER_MICROS.saturating_mul(micros), 0)
@@ -32,31 +32,31 @@ fn micros(micros: u64) -> Weight {
 
 /// The work of the calls, without storage.
 impl WeightInfo for () {
-	fn register_key(bytes: u32) -> Weight {
-		// One compressed G1 point has 48 bytes; decoding and checking it takes about 0.7 ms.
-		micros(15_000).saturating_add(micros(15).saturating_mul(bytes.into()))
+	fn register_key(i: u32) -> Weight {
+		// Decoding and checking a point of G1 takes about 0.7 ms.
+		micros(20_000).saturating_add(micros(720).saturating_mul(i.into()))
 	}
 
 	fn remove_key() -> Weight {
 		micros(50)
 	}
 
-	fn verify(inputs: u32) -> Weight {
-		micros(6_000).saturating_add(micros(250).saturating_mul(inputs.into()))
+	fn verify_proof(i: u32) -> Weight {
+		micros(6_000).saturating_add(micros(250).saturating_mul(i.into()))
 	}
 }
 
-impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
-	fn register_key(bytes: u32) -> Weight {
+impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
+	fn register_key(i: u32) -> Weight {
 		// Key, canonical bytes, account, holds.
-		<()>::register_key(bytes).saturating_add(T::DbWeight::get().reads_writes(4, 4))
+		<()>::register_key(i).saturating_add(T::DbWeight::get().reads_writes(4, 4))
 	}
 
 	fn remove_key() -> Weight {
 		<()>::remove_key().saturating_add(T::DbWeight::get().reads_writes(4, 4))
 	}
 
-	fn verify(inputs: u32) -> Weight {
-		<()>::verify(inputs).saturating_add(T::DbWeight::get().reads(1))
+	fn verify_proof(i: u32) -> Weight {
+		<()>::verify_proof(i).saturating_add(T::DbWeight::get().reads(1))
 	}
 }

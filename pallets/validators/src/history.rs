@@ -39,6 +39,14 @@ pub struct KeyHolder {
 	pub keys: BoundedVec<KeyDigest, ConstU32<MAX_KEY_TYPES>>,
 }
 
+impl KeyHolder {
+	/// A validator with these keys.
+	pub(crate) fn new(validator: AccountId32, keys: &[(KeyTypeId, &[u8])]) -> Self {
+		let keys = keys.iter().map(|(key_type, key)| digest(*key_type, key)).collect::<Vec<_>>();
+		Self { validator, keys: BoundedVec::truncate_from(keys) }
+	}
+}
+
 /// What is remembered of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct SessionRecord {
@@ -59,11 +67,11 @@ impl<T: Config> Pallet<T> {
 		let holders = pallet_session::QueuedKeys::<T>::get()
 			.into_iter()
 			.map(|(validator, keys)| {
-				let digests = T::Keys::key_ids()
+				let keys = T::Keys::key_ids()
 					.iter()
-					.map(|key_type| digest(*key_type, keys.get_raw(*key_type)))
+					.map(|key_type| (*key_type, keys.get_raw(*key_type)))
 					.collect::<Vec<_>>();
-				KeyHolder { validator, keys: BoundedVec::truncate_from(digests) }
+				KeyHolder::new(validator, &keys)
 			})
 			.collect::<Vec<_>>();
 		let holders = BoundedVec::truncate_from(holders);

@@ -74,6 +74,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
 pub mod candidate;
 pub mod equivocation;
 pub mod history;

@@ -233,6 +233,15 @@ pub(crate) fn chain_of(validators: &[u8], floor: u32) -> sp_io::TestExternalitie
 	externalities
 }
 
+/// The same with validators 1, 2 and 3, and with a keystore.
+#[cfg(feature = "runtime-benchmarks")]
+pub(crate) fn chain_with_keystore() -> sp_io::TestExternalities {
+	use sp_keystore::{testing::MemoryKeystore, KeystoreExt};
+	let mut externalities = chain_of(&[1, 2, 3], 2);
+	externalities.register_extension(KeystoreExt::new(MemoryKeystore::new()));
+	externalities
+}
+
 /// Runs a test on a chain with the given validators and floor, and checks the pallet's invariants
 /// after it.
 pub(crate) fn on_chain_of(validators: &[u8], floor: u32, test: impl FnOnce()) {

@@ -35,9 +35,9 @@ pub trait WeightInfo {
 }
 
 /// Estimated weights, with the runtime's own cost of storage.
-pub struct EstimatedWeight<T>(PhantomData<T>);
+pub struct SubstrateWeight<T>(PhantomData<T>);
 
-impl<T: frame_system::Config> EstimatedWeight<T> {
+impl<T: frame_system::Config> SubstrateWeight<T> {
 	/// `micros` microseconds of computation on the reference machine, and storage.
 	fn of(micros: u64, reads: u64, writes: u64) -> Weight {
 		Weight::from_parts(micros.saturating_mul(1_000_000), 0)
@@ -45,7 +45,7 @@ impl<T: frame_system::Config> EstimatedWeight<T> {
 	}
 }
 
-impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
+impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Reads the list, the candidate and its keys; writes the list, the mark of its change and the
 	/// candidate.
 	fn admit() -> Weight {

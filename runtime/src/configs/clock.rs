@@ -46,5 +46,5 @@ parameter_types! {
 impl pallet_clock::Config for Runtime {
 	type Room = RoomForResults;
 	type Probe = Result;
-	type WeightInfo = pallet_clock::weights::EstimatedWeight<Runtime>;
+	type WeightInfo = pallet_clock::weights::SubstrateWeight<Runtime>;
 }

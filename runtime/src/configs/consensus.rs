@@ -115,7 +115,7 @@ impl pallet_validators::Config for Runtime {
 	type DefaultSessionLength = DefaultSessionLength;
 	type MinValidators = ConstU32<MIN_VALIDATORS>;
 	type MaxValidators = ConstU32<MAX_VALIDATORS>;
-	type WeightInfo = pallet_validators::weights::EstimatedWeight<Runtime>;
+	type WeightInfo = pallet_validators::weights::SubstrateWeight<Runtime>;
 }
 
 impl pallet_session::Config for Runtime {

@@ -101,7 +101,7 @@ impl pallet_collective::Config<CouncilInstance> for Runtime {
 impl pallet_governance::Config for Runtime {
 	type RuntimeCall = RuntimeCall;
 	type EnactOrigin = ThreeQuarters;
-	type WeightInfo = pallet_governance::weights::EstimatedWeight<Runtime>;
+	type WeightInfo = pallet_governance::weights::SubstrateWeight<Runtime>;
 }
 
 /// Calls that are let through in safe mode: what makes blocks, what decides, and what repairs.

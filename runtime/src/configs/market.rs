@@ -146,7 +146,7 @@ impl pallet_proofs::Config for Runtime {
 	type Verifier = Groth16<Pairing>;
 	type DepositBase = KeyDepositBase;
 	type DepositPerByte = KeyDepositPerByte;
-	type WeightInfo = pallet_proofs::weights::EstimatedWeight<Runtime>;
+	type WeightInfo = pallet_proofs::weights::SubstrateWeight<Runtime>;
 }
 
 impl pallet_models::Config for Runtime {
@@ -154,7 +154,7 @@ impl pallet_models::Config for Runtime {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type DepositBase = ModelDepositBase;
 	type DepositPerByte = ModelDepositPerByte;
-	type WeightInfo = pallet_models::weights::EstimatedWeight<Runtime>;
+	type WeightInfo = pallet_models::weights::SubstrateWeight<Runtime>;
 }
 
 impl pallet_pods::Config for Runtime {
@@ -172,7 +172,7 @@ impl pallet_pods::Config for Runtime {
 	type InitialAveragePrice = InitialAveragePrice;
 	type AttestationDepositBase = AttestationDepositBase;
 	type AttestationDepositPerByte = AttestationDepositPerByte;
-	type WeightInfo = pallet_pods::weights::EstimatedWeight<Runtime>;
+	type WeightInfo = pallet_pods::weights::SubstrateWeight<Runtime>;
 }
 
 impl pallet_jobs::Config for Runtime {
@@ -197,5 +197,5 @@ impl pallet_jobs::Config for Runtime {
 	type MarketFee = MarketFee;
 	type MaxSweepShare = MaxSweepShare;
 	type RetryDelay = RetryDelay;
-	type WeightInfo = pallet_jobs::weights::EstimatedWeight<Runtime>;
+	type WeightInfo = pallet_jobs::weights::SubstrateWeight<Runtime>;
 }

@@ -3,7 +3,7 @@
 //! The sweep in `on_idle`.
 
 use crate::{
-	mock::*, weights::EstimatedWeight, Agenda, AgendaCursor, Event, HoldReason, JobOf, Jobs,
+	mock::*, weights::SubstrateWeight, Agenda, AgendaCursor, Event, HoldReason, JobOf, Jobs,
 	Receipts, Retries, WeightInfo,
 };
 use frame_support::{
@@ -17,7 +17,7 @@ use proofpod_primitives::{
 };
 use sp_runtime::{Perbill, TokenError};
 
-type Weights = EstimatedWeight<Test>;
+type Weights = SubstrateWeight<Test>;
 
 /// Weight that carries out what is due of this many jobs, when `slots` have to be looked at.
 fn enough_for(slots: u64, jobs: u64) -> Weight {

@@ -63,21 +63,21 @@ fn storage_for_nothing_is_refused() {
 }
 
 #[test]
-fn estimated_weights_charge_for_storage() {
-	use crate::weights::EstimatedWeight as Estimated;
+fn weights_charge_for_storage() {
+	use crate::weights::SubstrateWeight;
 	let write = <Test as frame_system::Config>::DbWeight::get().reads_writes(1, 1);
 	for (with, without) in [
-		(Estimated::<Test>::register(), <()>::register()),
-		(Estimated::<Test>::update(), <()>::update()),
-		(Estimated::<Test>::leave(), <()>::leave()),
-		(Estimated::<Test>::withdraw(), <()>::withdraw()),
-		(Estimated::<Test>::set_operator(), <()>::set_operator()),
-		(Estimated::<Test>::bond_more(), <()>::bond_more()),
-		(Estimated::<Test>::heartbeat(), <()>::heartbeat()),
-		(Estimated::<Test>::attest(), <()>::attest()),
-		(Estimated::<Test>::revoke(), <()>::revoke()),
-		(Estimated::<Test>::suspend(), <()>::suspend()),
-		(Estimated::<Test>::reinstate(), <()>::reinstate()),
+		(SubstrateWeight::<Test>::register(), <()>::register()),
+		(SubstrateWeight::<Test>::update(), <()>::update()),
+		(SubstrateWeight::<Test>::leave(), <()>::leave()),
+		(SubstrateWeight::<Test>::withdraw(), <()>::withdraw()),
+		(SubstrateWeight::<Test>::set_operator(), <()>::set_operator()),
+		(SubstrateWeight::<Test>::bond_more(), <()>::bond_more()),
+		(SubstrateWeight::<Test>::heartbeat(), <()>::heartbeat()),
+		(SubstrateWeight::<Test>::attest(), <()>::attest()),
+		(SubstrateWeight::<Test>::revoke(), <()>::revoke()),
+		(SubstrateWeight::<Test>::suspend(), <()>::suspend()),
+		(SubstrateWeight::<Test>::reinstate(), <()>::reinstate()),
 	] {
 		assert!(with.all_gte(without + write), "{with:?}");
 	}
