@@ -9,6 +9,7 @@
 #   make bench   measure the prover and the chain, and write docs/benchmarks.md and .json;
 #                bench-large adds a ResNet-20; bench-peers measures EZKL on the same networks
 #                first, for the page to compare with
+#   make weights measure the pallets' weights and the fees that follow, on an idle machine
 #   make docs    the API documentation, with warnings as errors
 
 SHELL := /bin/bash
@@ -20,7 +21,7 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/release
 # Where the demo finds the models: a target folder can be shared by several checkouts.
 export PROOFPOD_REPOSITORY := $(CURDIR)
 
-.PHONY: help setup build demo test test-long test-network lint bench bench-large bench-peers docs metadata
+.PHONY: help setup build demo test test-long test-network lint bench bench-large bench-peers docs metadata weights
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -75,3 +76,9 @@ metadata:
 	@scripts/setup.sh build
 	@scripts/cargo.sh build --release --workspace --example metadata
 	@$(BUILT)/examples/metadata client/artifacts/metadata.scale
+
+# After a change of what a call does. The second build is that of the new weights.
+weights:
+	@scripts/setup.sh build
+	@scripts/weights.sh
+	@SKIP_WASM_BUILD=1 scripts/cargo.sh run --release -p proofpod-runtime --example fees -- docs/fees.md

@@ -61,6 +61,10 @@ pub(crate) enum Subcommand {
 
 	/// Print the best and the final block of the database.
 	ChainInfo(sc_cli::ChainInfoCmd),
+
+	/// Measure the weights of the runtime's own pallets, and write them as Rust.
+	#[cfg(feature = "runtime-benchmarks")]
+	Benchmark(crate::benchmark::BenchmarkCmd),
 }
 
 #[cfg(test)]

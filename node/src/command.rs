@@ -95,6 +95,8 @@ pub(crate) fn run() -> sc_cli::Result<()> {
 		Some(Subcommand::ChainInfo(command)) => {
 			cli.create_runner(command)?.sync_run(|config| command.run::<Block>(&config))
 		},
+		#[cfg(feature = "runtime-benchmarks")]
+		Some(Subcommand::Benchmark(command)) => command.run().map_err(sc_cli::Error::Input),
 	}
 }
 

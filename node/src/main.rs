@@ -7,11 +7,14 @@
 //! * [`service`]: the running node: database, network, Aura and GRANDPA;
 //! * [`equivocation`]: authors that make two blocks in one slot;
 //! * [`sealing`]: blocks on demand or at any pace, for development chains;
+//! * `benchmark`: measures weights, with the feature `runtime-benchmarks`;
 //! * [`rpc`]: the JSON-RPC methods beyond the standard ones.
 
 // The SDK's error types are what they are.
 #![allow(clippy::result_large_err)]
 
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmark;
 mod chain_spec;
 mod cli;
 mod command;

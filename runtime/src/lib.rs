@@ -7,6 +7,8 @@
 //! * [`genesis_config_presets`]: the genesis of development and local chains;
 //! * [`units`]: money and time.
 //!
+//! With the feature `runtime-benchmarks` a node can measure the weights of the pallets.
+//!
 //! ## Root
 //!
 //! Upgrading the runtime needs the root origin. A council has it by three quarters of its votes,
@@ -38,6 +40,9 @@ mod wasm {
 extern crate alloc;
 
 pub mod apis;
+#[cfg(feature = "runtime-benchmarks")]
+#[macro_use]
+mod benchmarks;
 #[warn(missing_docs)]
 pub mod configs;
 #[warn(missing_docs)]
