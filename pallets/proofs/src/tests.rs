@@ -560,6 +560,7 @@ mod forge {
 
 #[test]
 fn a_key_is_charged_for_all_its_points() {
+	use crate::forge::ForgedKey;
 	for inputs in 0..MAX_PUBLIC_INPUTS as u32 {
 		let bytes = ForgedKey::new(inputs, 1).verifying_key().len();
 		assert_eq!(crate::inputs_of_key(bytes), inputs);
