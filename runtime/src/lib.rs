@@ -39,10 +39,12 @@ mod wasm {
 
 extern crate alloc;
 
-pub mod apis;
+// Before the APIs, which use its macros.
 #[cfg(feature = "runtime-benchmarks")]
 #[macro_use]
 mod benchmarks;
+
+pub mod apis;
 #[warn(missing_docs)]
 pub mod configs;
 #[warn(missing_docs)]
