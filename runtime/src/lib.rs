@@ -154,7 +154,7 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
 	spec_name: Cow::Borrowed("proofpod"),
 	impl_name: Cow::Borrowed("proofpod"),
 	authoring_version: 1,
-	spec_version: 2,
+	spec_version: if cfg!(feature = "rehearsal") { 3 } else { 2 },
 	impl_version: 1,
 	apis: RUNTIME_API_VERSIONS,
 	transaction_version: 2,

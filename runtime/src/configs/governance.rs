@@ -174,14 +174,21 @@ impl FailedMigrationHandler for SafeModeOnFailedMigration {
 	}
 }
 
+/// Changes of storage that take more than a block. Pods before jobs, whose migration adds what their
+/// pods have at risk.
+#[cfg(not(feature = "rehearsal"))]
+type MultiBlockMigrations = (
+	pallet_pods::migrations::v1::V1<Runtime>,
+	pallet_jobs::migrations::v1::V1<Runtime>,
+	pallet_models::migrations::v1::V1<Runtime>,
+);
+
+#[cfg(feature = "rehearsal")]
+type MultiBlockMigrations = (super::rehearsal::RewriteJobs,);
+
 impl pallet_migrations::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
-	// Pods before jobs, whose migration adds what their pods have at risk.
-	type Migrations = (
-		pallet_pods::migrations::v1::V1<Runtime>,
-		pallet_jobs::migrations::v1::V1<Runtime>,
-		pallet_models::migrations::v1::V1<Runtime>,
-	);
+	type Migrations = MultiBlockMigrations;
 	type CursorMaxLen = ConstU32<256>;
 	type IdentifierMaxLen = ConstU32<64>;
 	type MigrationStatusHandler = ();
