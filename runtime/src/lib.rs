@@ -48,7 +48,9 @@ pub mod units;
 #[cfg(test)]
 mod tests;
 
-use alloc::{borrow::Cow, vec::Vec};
+#[cfg(not(feature = "rehearsal"))]
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
 use sp_runtime::{
 	generic,
 	traits::{BlakeTwo256, IdentifyAccount, Verify},
@@ -149,17 +151,21 @@ sp_runtime::impl_opaque_keys! {
 }
 
 /// The version of this runtime.
+#[cfg(not(feature = "rehearsal"))]
 #[sp_version::runtime_version]
 pub const VERSION: RuntimeVersion = RuntimeVersion {
 	spec_name: Cow::Borrowed("proofpod"),
 	impl_name: Cow::Borrowed("proofpod"),
 	authoring_version: 1,
-	spec_version: if cfg!(feature = "rehearsal") { 3 } else { 2 },
+	spec_version: 2,
 	impl_version: 1,
 	apis: RUNTIME_API_VERSIONS,
 	transaction_version: 2,
 	system_version: 1,
 };
+
+#[cfg(feature = "rehearsal")]
+pub use configs::rehearsal::VERSION;
 
 /// The version of the runtime that this crate was compiled to natively.
 pub const fn version() -> RuntimeVersion {

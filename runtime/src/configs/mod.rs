@@ -17,5 +17,5 @@ pub mod governance;
 pub mod market;
 pub mod money;
 #[cfg(feature = "rehearsal")]
-mod rehearsal;
+pub mod rehearsal;
 pub mod system;

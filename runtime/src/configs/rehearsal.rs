@@ -3,13 +3,28 @@
 //! What the runtime does at an upgrade that is rehearsed: it writes every job anew, one or two in a block, so
 //! that the chain migrates for some blocks while jobs are under way.
 
-use crate::Runtime;
+use crate::{Runtime, RUNTIME_API_VERSIONS};
+use alloc::borrow::Cow;
 use frame_support::{
 	migrations::{MigrationId, SteppedMigration, SteppedMigrationError},
 	weights::WeightMeter,
 };
 use pallet_jobs::Jobs;
 use proofpod_primitives::JobId;
+use sp_version::RuntimeVersion;
+
+/// The next version: the macro takes literals only, so it is written out.
+#[sp_version::runtime_version]
+pub const VERSION: RuntimeVersion = RuntimeVersion {
+	spec_name: Cow::Borrowed("proofpod"),
+	impl_name: Cow::Borrowed("proofpod"),
+	authoring_version: 1,
+	spec_version: 3,
+	impl_version: 1,
+	apis: RUNTIME_API_VERSIONS,
+	transaction_version: 2,
+	system_version: 1,
+};
 
 /// The migration.
 pub struct RewriteJobs;
