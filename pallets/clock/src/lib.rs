@@ -26,8 +26,8 @@
 //!
 //! No window ends because of blocks to which `Room` could not have been added. That an author leaves
 //! transactions out of a block that has room is not seen: windows must span the turns of several
-//! authors. And whoever fills blocks delays what others wait for, refunds too; it costs a fee that
-//! rises as long as it lasts.
+//! authors. And whoever fills blocks delays what others wait for, refunds too, for as long as it pays their
+//! fees.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
