@@ -127,10 +127,9 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Ticks<T> = StorageValue<_, Tick, ValueQuery>;
 
-	/// Set while a block is made whose transactions are kept out by a migration, the block in which it
-	/// ends included.
+	/// Why the block that is being made takes no results, as it was at its beginning.
 	#[pallet::storage]
-	pub(crate) type Migrating<T> = StorageValue<_, (), OptionQuery>;
+	pub(crate) type Shut<T> = StorageValue<_, HeldReason, OptionQuery>;
 
 	/// What happened.
 	#[pallet::event]
@@ -145,11 +144,11 @@ pub mod pallet {
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
-		/// Charges for the decision, which falls after the last transaction. Whether the block takes
-		/// transactions is decided here: a migration may end before the decision.
+		/// Charges for the decision, which falls after the last transaction. What keeps results out is
+		/// looked at here, too: it may end with the block's last transaction.
 		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
-			if T::MultiBlockMigrator::ongoing() {
-				Migrating::<T>::put(());
+			if let Some(reason) = Self::shut() {
+				Shut::<T>::put(reason);
 			}
 			T::WeightInfo::tick()
 		}
@@ -212,16 +211,20 @@ impl<T: Config> Pallet<T> {
 			|| length > *T::BlockLength::get().max.get(DispatchClass::Normal)
 	}
 
-	fn held() -> Option<HeldReason> {
-		if Migrating::<T>::take().is_some() {
+	/// What keeps results out now.
+	fn shut() -> Option<HeldReason> {
+		if T::MultiBlockMigrator::ongoing() {
 			Some(HeldReason::Migrating)
 		} else if !T::BaseCallFilter::contains(&T::Probe::get()) {
 			Some(HeldReason::Halted)
-		} else if Self::is_full() {
-			Some(HeldReason::Full)
 		} else {
 			None
 		}
+	}
+
+	fn held() -> Option<HeldReason> {
+		let full = || Self::is_full().then_some(HeldReason::Full);
+		Shut::<T>::take().or_else(Self::shut).or_else(full)
 	}
 }
 

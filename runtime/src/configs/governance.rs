@@ -106,12 +106,15 @@ impl pallet_governance::Config for Runtime {
 
 /// Calls that are let through in safe mode: what makes blocks, what decides, and what repairs.
 ///
-/// Members of the council may be multisignatures or have proxies. Their calls pass through the
-/// filter one by one, so these wrappers let nothing else through.
+/// Members of the council may be multisignatures or have proxies, and a batch closes a motion and makes
+/// another in its place before somebody else takes it. Their calls pass through the filter one by one,
+/// so these wrappers let nothing else through.
 pub struct EssentialCalls;
 
 impl Contains<RuntimeCall> for EssentialCalls {
 	fn contains(call: &RuntimeCall) -> bool {
+		use pallet_utility::Call as Utility;
+
 		matches!(
 			call,
 			RuntimeCall::System(frame_system::Call::apply_authorized_upgrade { .. })
@@ -121,7 +124,9 @@ impl Contains<RuntimeCall> for EssentialCalls {
 				| RuntimeCall::Session(_)
 				| RuntimeCall::Proxy(pallet_proxy::Call::proxy { .. })
 				| RuntimeCall::Multisig(_)
-				| RuntimeCall::Sudo(_)
+				| RuntimeCall::Utility(
+					Utility::batch { .. } | Utility::batch_all { .. } | Utility::force_batch { .. }
+				) | RuntimeCall::Sudo(_)
 				| RuntimeCall::Council(_)
 				| RuntimeCall::Governance(_)
 				| RuntimeCall::SafeMode(_)

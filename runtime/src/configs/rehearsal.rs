@@ -42,7 +42,7 @@ impl SteppedMigration for RewriteJobs {
 		cursor: Option<JobId>,
 		meter: &mut WeightMeter,
 	) -> Result<Option<JobId>, SteppedMigrationError> {
-		// All that a block may give.
+		// Half of what a block may give, so that two jobs are written in one at most.
 		let required = super::governance::MaxServiceWeight::get().div(2);
 		if meter.try_consume(required).is_err() {
 			return Err(SteppedMigrationError::InsufficientWeight { required });

@@ -230,6 +230,18 @@ fn a_failover_must_leave_time_to_lock_and_end() {
 }
 
 #[test]
+fn required_regions_must_be_regions() {
+	ext().execute_with(|| {
+		for malformed in [*b"ch", *b"C1", [0xff, 0xfe]] {
+			let regions = vec![Region(*b"CH"), Region(malformed)].try_into().unwrap();
+			let requirements = Requirements { regions, ..Requirements::default() };
+			let request = JobRequest { requirements, ..request() };
+			assert_noop!(try_open(request), Error::<Test>::MalformedRegion);
+		}
+	});
+}
+
+#[test]
 fn required_tags_must_be_tags() {
 	ext().execute_with(|| {
 		let tagged = |tags: &[&str]| {
