@@ -231,7 +231,6 @@ mod runtime {
 	#[runtime::pallet_index(16)]
 	pub type Migrations = pallet_migrations;
 
-	// 13 to 16 are kept for what governs the chain.
 	#[runtime::pallet_index(17)]
 	pub type Offences = pallet_offences;
 

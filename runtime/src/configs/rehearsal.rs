@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! What the runtime does at an upgrade that is rehearsed: it writes every job anew, one or two in a block, so
-//! that the chain migrates for some blocks while jobs are under way.
+//! What the runtime does at an upgrade that is rehearsed: it writes every job anew, one or two in a
+//! block, so that the chain migrates for some blocks while jobs are under way.
 
 use crate::{Runtime, RUNTIME_API_VERSIONS};
 use alloc::borrow::Cow;

@@ -7,7 +7,7 @@ use proofpod_primitives::{
 		Job, JobRequest, JobTerms, PriceRamp, RequiredTag, Requirements, Stage, StoredState,
 		Windows, JOB_RULES,
 	},
-	pod::PrivacyTier,
+	pod::{PrivacyTier, Region},
 	InputCommitment, JobId, ModelId, OutputKeyCommitment, Tick,
 };
 use sp_runtime::{AccountId32, DispatchError, TokenError};

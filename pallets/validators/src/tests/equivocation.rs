@@ -9,7 +9,6 @@ use frame_support::{
 	pallet_prelude::{InvalidTransaction, TransactionSource},
 	traits::Authorize,
 };
-use sp_consensus_aura::Slot;
 use sp_core::Pair;
 use sp_runtime::{DispatchError, Perbill};
 use sp_staking::offence::Offence;
@@ -250,7 +249,8 @@ mod reports_without_a_signature {
 			assert_eq!(local(call(1, 5)).unwrap_err(), InvalidTransaction::BadProof.into());
 			assert_ok!(report_blocks(1, &aura(3)));
 			assert_eq!(local(call(1, 3)).unwrap_err(), InvalidTransaction::Stale.into());
-			assert!(local(call(2, 3)).is_ok());
+			assert_eq!(local(call(2, 3)).unwrap_err(), InvalidTransaction::Stale.into());
+			assert!(local(call(2, 4)).is_ok());
 		});
 	}
 }
