@@ -44,6 +44,7 @@ test: setup lint build
 	@scripts/cargo.sh nextest run --release --workspace --no-fail-fast
 
 test-network: build
+	@scripts/rehearsal.sh
 	@scripts/cargo.sh nextest run --release --workspace --test network --profile network --no-fail-fast
 
 # The same game as in `make test`, longer.

@@ -229,7 +229,7 @@ mod tests {
 			("# tags = [", "tags = [\"GPU\", ", "lower-case letters"),
 			("# owner = \"5", "owner = \"6", "no address"),
 			("account_file =", "account_dev = \"//Bob\"\naccount_file =", "exactly one of"),
-			("listen = \"", "listen = \"nowhere:", "line 14: invalid socket address"),
+			("listen = \"", "listen = \"nowhere:", "line 17: invalid socket address"),
 		] {
 			assert!(EXAMPLE.contains(from), "{from}");
 			let error = parse(&EXAMPLE.replacen(from, to, 1)).unwrap_err();

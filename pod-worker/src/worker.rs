@@ -77,6 +77,8 @@ pub struct Worker {
 	proving: Semaphore,
 	/// Jobs that a task is driving now.
 	driven: Mutex<BTreeSet<JobId>>,
+	/// What the jobs take that are being locked, until the chain shows them as this pod's.
+	taken: Mutex<BTreeMap<JobId, Taken>>,
 	/// Jobs that this pod does not ask for before some tick: asking again would only cost fees.
 	declined: Mutex<BTreeMap<JobId, Tick>>,
 }
@@ -108,6 +110,7 @@ impl Worker {
 			beating: AtomicBool::new(false),
 			proving: Semaphore::new(1),
 			driven: Default::default(),
+			taken: Default::default(),
 			declined: Default::default(),
 		})
 	}
@@ -244,6 +247,12 @@ impl Worker {
 		let (now, profile) = (pod.now, &pod.record.profile);
 		let risk = self.work.max_bond.map_or(Balance::MAX, |limit| limit.0);
 		let mut free = self.spare(view, self.account).await?.min(pod.headroom);
+		// Locks that are on their way count as if they were there.
+		for (id, taken) in guard(&self.taken).iter() {
+			if held.insert(*id, taken.claim).is_none() {
+				free = free.saturating_sub(taken.bond);
+			}
+		}
 		for (id, job) in jobs {
 			if held.len() >= self.work.jobs as usize {
 				break;
@@ -255,6 +264,7 @@ impl Worker {
 				&& job.terms.bond <= free.min(risk)
 				&& self.suits_tier(job)
 				&& !job.barred.contains(&self.account)
+				&& !self.has_failed(job)
 				&& job.request.requirements.admit(
 					&self.account,
 					&profile.regions,
@@ -264,8 +274,10 @@ impl Worker {
 				);
 			let Some(claim) = wanted.then(|| self.claim(job, now)).flatten() else { continue };
 			if self.can_finish(&claim, &held, now) {
-				free = free.saturating_sub(job.terms.bond);
+				let bond = job.terms.bond;
+				free = free.saturating_sub(bond);
 				held.insert(*id, claim);
+				guard(&self.taken).insert(*id, Taken { claim, bond });
 				self.spawn_drive(*id);
 			}
 		}
@@ -297,6 +309,17 @@ impl Worker {
 		// A tick lasts a block at least.
 		let fits = |ticks: Ticks| needed <= self.block_time.saturating_mul(ticks);
 		fits(new.window) && held.values().all(|claim| fits(claim.prove_by.since(now)))
+	}
+
+	/// Whether this pod is the last that did not prove the job. Clients that name their pods let them try
+	/// again; what failed once would cost a bond each time.
+	fn has_failed(&self, job: &Job) -> bool {
+		let overdue = match &job.state {
+			StoredState::Proving(lock) => Some(lock.pod),
+			_ => None,
+		};
+		let failed = job.failure.as_ref().map(|failure| failure.pod);
+		overdue.or(failed) == Some(self.account)
 	}
 
 	/// A job that must stay on its owner's machine names that machine's pod.
@@ -361,6 +384,8 @@ impl Worker {
 					let delivery = match self.deliveries.opened(id) {
 						Ok(Some((delivery, _))) => delivery,
 						Ok(None) => return Ok(()),
+						// The disk may be better at the next block.
+						Err(error @ Error::Journal(_)) => return Err(error),
 						Err(error) => return self.give_back(id, &job, now, error).await,
 					};
 					if delivery.input.len() != model.manifest.input_len as usize {
@@ -388,6 +413,7 @@ impl Worker {
 		let (delivery, secrets) = match self.deliveries.opened(id) {
 			Ok(Some(opened)) => opened,
 			Ok(None) => return self.discard(id, missing()).await,
+			Err(error @ Error::Journal(_)) => return Err(error),
 			Err(error) => return self.discard(id, error).await,
 		};
 		let (genesis, request, pod) = (self.chain.genesis(), job.request.clone(), self.account);
@@ -464,6 +490,7 @@ impl Worker {
 		}
 		self.submit(&calls::jobs::discard(id)).await?;
 		tracing::warn!(job = %id, "discarded");
+		self.decline(id, NEVER, "could not be proved");
 		self.metrics.step("discarded");
 		Ok(())
 	}
@@ -490,7 +517,15 @@ impl Worker {
 	}
 }
 
+/// What a job takes that is being locked.
+struct Taken {
+	claim: Claim,
+	/// Not yet held on the chain.
+	bond: Balance,
+}
+
 /// What a job asks of this pod.
+#[derive(Clone, Copy)]
 struct Claim {
 	/// How long its proof takes here.
 	prove_time: Duration,
@@ -517,6 +552,7 @@ struct Place<'a> {
 
 impl Drop for Place<'_> {
 	fn drop(&mut self) {
+		guard(&self.worker.taken).remove(&self.id);
 		guard(&self.worker.driven).remove(&self.id);
 	}
 }

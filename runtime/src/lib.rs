@@ -55,7 +55,9 @@ pub mod units;
 #[cfg(test)]
 mod tests;
 
-use alloc::{borrow::Cow, vec::Vec};
+#[cfg(not(feature = "rehearsal"))]
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
 use sp_runtime::{
 	generic,
 	traits::{BlakeTwo256, IdentifyAccount, Verify},
@@ -156,6 +158,7 @@ sp_runtime::impl_opaque_keys! {
 }
 
 /// The version of this runtime.
+#[cfg(not(feature = "rehearsal"))]
 #[sp_version::runtime_version]
 pub const VERSION: RuntimeVersion = RuntimeVersion {
 	spec_name: Cow::Borrowed("proofpod"),
@@ -167,6 +170,9 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
 	transaction_version: 2,
 	system_version: 1,
 };
+
+#[cfg(feature = "rehearsal")]
+pub use configs::rehearsal::VERSION;
 
 /// The version of the runtime that this crate was compiled to natively.
 pub const fn version() -> RuntimeVersion {
@@ -232,7 +238,6 @@ mod runtime {
 	#[runtime::pallet_index(16)]
 	pub type Migrations = pallet_migrations;
 
-	// 13 to 16 are kept for what governs the chain.
 	#[runtime::pallet_index(17)]
 	pub type Offences = pallet_offences;
 

@@ -4,6 +4,7 @@
 //! free ports of the loopback interface. Nothing here stands in for a component.
 
 pub mod benchmarks;
+pub mod by_hand;
 pub mod forgery;
 pub mod market;
 pub mod network;

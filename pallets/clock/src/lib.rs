@@ -26,8 +26,8 @@
 //!
 //! No window ends because of blocks to which `Room` could not have been added. That an author leaves
 //! transactions out of a block that has room is not seen: windows must span the turns of several
-//! authors. And whoever fills blocks delays what others wait for, refunds too; it costs a fee that
-//! rises as long as it lasts.
+//! authors. And whoever fills blocks delays what others wait for, refunds too, for as long as it pays their
+//! fees.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -129,10 +129,9 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Ticks<T> = StorageValue<_, Tick, ValueQuery>;
 
-	/// Set while a block is made whose transactions are kept out by a migration, the block in which it
-	/// ends included.
+	/// Why the block that is being made takes no results, as it was at its beginning.
 	#[pallet::storage]
-	pub(crate) type Migrating<T> = StorageValue<_, (), OptionQuery>;
+	pub(crate) type Shut<T> = StorageValue<_, HeldReason, OptionQuery>;
 
 	/// What happened.
 	#[pallet::event]
@@ -147,11 +146,11 @@ pub mod pallet {
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
-		/// Charges for the decision, which falls after the last transaction. Whether the block takes
-		/// transactions is decided here: a migration may end before the decision.
+		/// Charges for the decision, which falls after the last transaction. What keeps results out is
+		/// looked at here, too: it may end with the block's last transaction.
 		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
-			if T::MultiBlockMigrator::ongoing() {
-				Migrating::<T>::put(());
+			if let Some(reason) = Self::shut() {
+				Shut::<T>::put(reason);
 			}
 			T::WeightInfo::tick()
 		}
@@ -214,16 +213,20 @@ impl<T: Config> Pallet<T> {
 			|| length > *T::BlockLength::get().max.get(DispatchClass::Normal)
 	}
 
-	fn held() -> Option<HeldReason> {
-		if Migrating::<T>::take().is_some() {
+	/// What keeps results out now.
+	fn shut() -> Option<HeldReason> {
+		if T::MultiBlockMigrator::ongoing() {
 			Some(HeldReason::Migrating)
 		} else if !T::BaseCallFilter::contains(&T::Probe::get()) {
 			Some(HeldReason::Halted)
-		} else if Self::is_full() {
-			Some(HeldReason::Full)
 		} else {
 			None
 		}
+	}
+
+	fn held() -> Option<HeldReason> {
+		let full = || Self::is_full().then_some(HeldReason::Full);
+		Shut::<T>::take().or_else(Self::shut).or_else(full)
 	}
 }
 

@@ -73,9 +73,13 @@ fn all_classes_together_can_fill_a_block() {
 #[test]
 fn blocks_in_which_results_are_refused_do_not_count() {
 	build_and_execute(|| {
+		Clock::on_initialize(1);
 		LetsThrough::set(false);
-		assert_eq!(judge(&[], 0), Some(HeldReason::Halted));
+		assert_eq!(judge(&[], 0), Some(HeldReason::Halted), "from within the block on");
+		Clock::on_initialize(2);
 		LetsThrough::set(true);
+		assert_eq!(judge(&[], 0), Some(HeldReason::Halted), "until within the block");
+		Clock::on_initialize(3);
 		assert_eq!(judge(&[], 0), None);
 	});
 }

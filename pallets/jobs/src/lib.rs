@@ -468,6 +468,8 @@ pub mod pallet {
 		FailoverTooLong,
 		/// A required tag is none: it is empty, or has other characters than a tag may have.
 		MalformedTag,
+		/// A required region is none: it is not two capital letters.
+		MalformedRegion,
 	}
 
 	#[pallet::hooks]

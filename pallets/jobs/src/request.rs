@@ -7,7 +7,7 @@ use ark_bls12_381::Fr;
 use frame_support::{ensure, traits::Get};
 use proofpod_primitives::{
 	job::{JobRequest, Requirements, Windows},
-	pod::{is_tag, PrivacyTier},
+	pod::{is_tag, PrivacyTier, Region},
 	Scalar,
 };
 use sp_runtime::AccountId32;
@@ -17,8 +17,9 @@ pub(crate) fn check<T: Config>(request: &JobRequest<AccountId32>) -> Result<(), 
 	ensure!(request.price.is_well_formed(), Error::<T>::MalformedPrice);
 	ensure!(request.price.min >= <T as Config>::MinPrice::get(), Error::<T>::PriceTooLow);
 	check_windows::<T>(&request.windows)?;
-	let Requirements { tier, pods, tags, .. } = &request.requirements;
+	let Requirements { tier, pods, regions, tags, .. } = &request.requirements;
 	ensure!(*tier != PrivacyTier::Local || !pods.is_empty(), Error::<T>::LocalNeedsPods);
+	ensure!(regions.iter().all(Region::is_well_formed), Error::<T>::MalformedRegion);
 	ensure!(tags.iter().all(|required| is_tag(&required.tag)), Error::<T>::MalformedTag);
 	ensure!(is_canonical(request.input.0), Error::<T>::MalformedCommitment);
 	ensure!(

@@ -2,7 +2,7 @@
 
 //! What must hold between any two blocks.
 
-use crate::{Attestations, Config, HoldReason, Operators, Pallet, Pods};
+use crate::{Attestations, Config, HoldReason, Operators, Pallet, PodStatus, Pods};
 use alloc::collections::BTreeMap;
 use frame_support::{ensure, traits::fungible::InspectHold};
 use proofpod_primitives::{
@@ -24,7 +24,10 @@ impl<T: Config> Pallet<T> {
 		let mut bonds = BTreeMap::<AccountId32, Balance>::new();
 		let mut operators = 0u32;
 		for (pod, record) in Pods::<T>::iter() {
-			ensure!(record.profile.is_well_formed(), "a profile must be well formed");
+			ensure!(
+				record.profile.is_well_formed() || record.status != PodStatus::Active,
+				"the profile of a pod that takes jobs must be well formed"
+			);
 			ensure!(
 				record.live_jobs > 0 || record.exposure == 0,
 				"a pod without live jobs must have nothing at risk"

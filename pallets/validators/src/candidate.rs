@@ -181,8 +181,9 @@ impl<T: Config> Pallet<T> {
 		let Status::Chilled { reason: ChillReason::Offline, since } = candidate.status else {
 			return Err(Error::<T>::NotOffline.into());
 		};
-		let from = since.saturating_add(T::ChillSessions::get());
-		ensure!(pallet_session::Pallet::<T>::current_index() >= from, Error::<T>::StillChilled);
+		// It was chilled at the end of that session.
+		let until = since.saturating_add(T::ChillSessions::get());
+		ensure!(pallet_session::Pallet::<T>::current_index() > until, Error::<T>::StillChilled);
 		Self::list(&account, candidate)?;
 		Self::deposit_event(Event::Rejoined { validator: account });
 		Ok(())

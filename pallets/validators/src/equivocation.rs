@@ -9,6 +9,7 @@
 
 use crate::{Call, Config, Error, Pallet};
 use alloc::{boxed::Box, vec, vec::Vec};
+use codec::Encode;
 use frame_support::pallet_prelude::{TransactionValidityWithRefund, Weight};
 use frame_system::{
 	offchain::{CreateAuthorizedTransaction, SubmitTransaction},
@@ -32,6 +33,10 @@ use sp_staking::{
 type AuthorityId<T> = <T as pallet_aura::Config>::AuthorityId;
 type Seal<T> = <AuthorityId<T> as RuntimeAppPublic>::Signature;
 
+/// Most bytes of a header in a report: several times those of one that changes all authorities. Reports
+/// are free, so they must not fill blocks.
+const MAX_HEADER: usize = 64 << 10;
+
 /// Two headers of one slot with the seals of one author.
 pub type AuraEquivocationProof<T> =
 	sp_consensus_slots::EquivocationProof<HeaderFor<T>, AuthorityId<T>>;
@@ -51,7 +56,9 @@ pub struct AuraEquivocation {
 
 impl Offence<AccountId32> for AuraEquivocation {
 	const ID: Kind = *b"aura:equivocatio";
-	type Slot = Slot;
+	/// Authors of different slots offend together when they do so in one session; who offends in several
+	/// slots of it offends once.
+	type Slot = SessionIndex;
 
 	fn offenders(&self) -> Vec<AccountId32> {
 		vec![self.offender.clone()]
@@ -65,8 +72,8 @@ impl Offence<AccountId32> for AuraEquivocation {
 		self.validator_count
 	}
 
-	fn slot(&self) -> Slot {
-		self.slot
+	fn slot(&self) -> SessionIndex {
+		self.session
 	}
 
 	/// `min(3k / n, 1)²` for `k` offenders among `n` validators, as for GRANDPA and BABE: little
@@ -100,7 +107,8 @@ impl<T: Config> Pallet<T> {
 		proof: &AuraEquivocationProof<T>,
 	) -> Result<AuraEquivocation, Error<T>> {
 		let headers = [&proof.first_header, &proof.second_header];
-		let valid = proof.first_header.hash() != proof.second_header.hash()
+		let valid = headers.iter().all(|header| header.encoded_size() <= MAX_HEADER)
+			&& proof.first_header.hash() != proof.second_header.hash()
 			&& headers.iter().all(|header| slot_of::<T>(header) == Some(proof.slot))
 			&& headers.iter().all(|header| is_sealed_by::<T>((*header).clone(), &proof.offender));
 		if !valid {
@@ -139,12 +147,12 @@ impl<T: Config> Pallet<T> {
 			return Err(InvalidTransaction::Call.into());
 		}
 		let offence = Self::check_report(proof).map_err(|_| InvalidTransaction::BadProof)?;
-		if T::ReportOffence::is_known_offence(&[offence.offender], &offence.slot) {
+		if T::ReportOffence::is_known_offence(&[offence.offender], &offence.session) {
 			return Err(InvalidTransaction::Stale.into());
 		}
 		let validity = ValidTransaction::with_tag_prefix("AuraEquivocation")
 			.priority(TransactionPriority::MAX)
-			.and_provides((&proof.offender, proof.slot))
+			.and_provides((&proof.offender, offence.session))
 			// Long enough for this node's turn to come.
 			.longevity(Self::session_length().saturated_into())
 			.propagate(false)

@@ -94,9 +94,9 @@ impl<T: Config> Pallet<T> {
 		let Some(record) = Sessions::<T>::take(forgotten) else { return };
 		if Sessions::<T>::get(oldest).is_none_or(|next| next.key_set != record.key_set) {
 			KeySets::<T>::remove(record.key_set);
+			// At most one entry for each validator of that set.
+			let _ = Slashes::<T>::clear_prefix(record.key_set, T::MaxValidators::get(), None);
 		}
-		// At most one entry for each validator of that session.
-		let _ = Slashes::<T>::clear_prefix(forgotten, T::MaxValidators::get(), None);
 	}
 
 	/// The session whose authorities were to make the block of a slot, as far as it is remembered.

@@ -92,8 +92,8 @@ impl<T: Config> Pallet<T> {
 			Sessions::<T>::iter_values().map(|record| record.key_set).collect::<BTreeSet<_>>();
 		let stored = KeySets::<T>::iter_keys().collect::<BTreeSet<_>>();
 		ensure!(used == stored, "the stored key sets are not those of the remembered sessions");
-		for (session, _, slash) in Slashes::<T>::iter() {
-			ensure!(Sessions::<T>::contains_key(session), "a slash of a forgotten session");
+		for (key_set, _, slash) in Slashes::<T>::iter() {
+			ensure!(stored.contains(&key_set), "a slash of a forgotten key set");
 			ensure!(slash.taken <= slash.bond, "a slash took more than there was");
 		}
 		Ok(())

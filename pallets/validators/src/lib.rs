@@ -233,7 +233,7 @@ pub mod pallet {
 	pub type KeySets<T: Config> =
 		StorageMap<_, Twox64Concat, SessionIndex, BoundedVec<KeyHolder, T::MaxValidators>>;
 
-	/// What was taken for the offences of each remembered session.
+	/// What was taken for the offences in the sessions of a key set, by the session that begins it.
 	#[pallet::storage]
 	pub type Slashes<T: Config> =
 		StorageDoubleMap<_, Twox64Concat, SessionIndex, Blake2_128Concat, AccountId32, Slash>;

@@ -4,7 +4,7 @@
 //!
 //! Nobody is paid for a report: a reward would pay an offender for reporting itself.
 
-use crate::{candidate::ChillReason, Candidates, Config, Event, Pallet, Slashes};
+use crate::{candidate::ChillReason, Candidates, Config, Event, Pallet, Sessions, Slashes};
 use codec::{Decode, Encode, MaxEncodedLen};
 use frame_support::weights::Weight;
 use proofpod_primitives::Balance;
@@ -15,7 +15,7 @@ use sp_staking::{
 	SessionIndex,
 };
 
-/// What a validator has lost for its offences in one session.
+/// What a validator has lost for its offences in sessions with the same keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
 pub struct Slash {
 	/// Its bond when the first of them was reported.
@@ -41,9 +41,11 @@ impl<T: Config> OnOffenceHandler<AccountId32, AccountId32, Weight> for Pallet<T>
 }
 
 impl<T: Config> Pallet<T> {
-	/// Within a session an offender loses the largest fraction that any of its offences there
-	/// calls for, not their sum: a misconfigured node offends in every slot until it is stopped.
+	/// In sessions with the same keys an offender loses the largest fraction that any of its offences
+	/// there calls for, not their sum: a misconfigured node offends in every slot until it is stopped,
+	/// and who reports votes can name any of these sessions.
 	fn punish(offender: &AccountId32, fraction: Perbill, session: SessionIndex) {
+		let session = Sessions::<T>::get(session).map_or(session, |record| record.key_set);
 		// Bonds are withdrawn only when what they answer for cannot be reported any more.
 		let Some(mut candidate) = Candidates::<T>::get(offender) else { return };
 		let known = Slashes::<T>::get(session, offender);

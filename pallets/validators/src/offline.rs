@@ -12,8 +12,8 @@ use sp_runtime::AccountId32;
 /// to be offline: a shorter session may have ended before its turn.
 const TURNS_TO_JUDGE: u32 = 2;
 
-/// At most one in so many active validators is chilled at the end of a session, less than can hold
-/// up finality: when more are missing, the network is at fault rather than they.
+/// Nobody is chilled when more than one in so many active validators is missing, less than can hold up
+/// finality: then the network is at fault rather than they, or somebody keeps them off it.
 const CHILLED_SHARE: u32 = 3;
 
 impl<T: Config> pallet_authorship::EventHandler<AccountId32, BlockNumberFor<T>> for Pallet<T> {
@@ -38,7 +38,9 @@ impl<T: Config> Pallet<T> {
 		if total < count.saturating_mul(TURNS_TO_JUDGE) {
 			return;
 		}
-		let mut may_chill = count.saturating_sub(1) / CHILLED_SHARE;
+		let missing = attendance.iter().filter(|(_, blocks)| *blocks == 0).count();
+		let most = count.saturating_sub(1) / CHILLED_SHARE;
+		let may_chill = u32::try_from(missing).is_ok_and(|missing| missing <= most);
 		for (validator, blocks) in attendance {
 			let listed = Candidates::<T>::get(&validator).filter(|candidate| candidate.is_listed());
 			let Some(candidate) = listed else { continue };
@@ -49,11 +51,8 @@ impl<T: Config> Pallet<T> {
 			let misses = Misses::<T>::get(&validator).saturating_add(1);
 			Misses::<T>::insert(&validator, misses);
 			Self::deposit_event(Event::Absent { validator: validator.clone(), misses });
-			if misses >= T::OfflineSessions::get()
-				&& may_chill > 0
-				&& Self::chill(&validator, candidate, ChillReason::Offline)
-			{
-				may_chill = may_chill.saturating_sub(1);
+			if misses >= T::OfflineSessions::get() && may_chill {
+				Self::chill(&validator, candidate, ChillReason::Offline);
 			}
 		}
 	}

@@ -339,17 +339,34 @@ impl<Account: Clone> Job<Account> {
 		}
 	}
 
-	/// The record with what holds now beside it.
+	/// The record with what holds now beside it, as if all that is due had been carried out.
 	pub fn view(self, id: JobId, now: Tick) -> JobView<Account> {
+		let phase = self.phase(now);
+		let lapsed = matches!(
+			phase,
+			Phase::Open { undone: Some(Undone::Lapsed(_)) }
+				| Phase::Expired { lapsed: Some(_), .. }
+		);
+		let missed = matches!(phase, Phase::Open { undone: Some(Undone::Missed(_)) });
+		let open_until = match self.failover_until() {
+			Some(until) if missed => until,
+			_ => self.open_until(),
+		};
+		let due_from = if matches!(phase, Phase::Open { undone: Some(_) }) {
+			open_until.after(1)
+		} else {
+			self.due_from()
+		};
+		let lapses = self.lapses.saturating_add(u8::from(lapsed));
 		JobView {
 			id,
-			stage: self.phase(now).stage(),
+			stage: phase.stage(),
 			now,
 			price: self.price_at(now),
-			open_until: self.open_until(),
+			open_until,
 			failover_until: self.failover_until(),
-			due_from: self.due_from(),
-			deposit_held: self.deposit_held(),
+			due_from,
+			deposit_held: self.terms.deposit_after(lapses),
 			job: self,
 		}
 	}
@@ -388,7 +405,7 @@ pub struct JobView<Account> {
 	pub failover_until: Option<Tick>,
 	/// First tick in which something is to be carried out if nobody acts.
 	pub due_from: Tick,
-	/// What of the client's deposit is held.
+	/// What of the client's deposit is held, or is still to come back to it.
 	pub deposit_held: Balance,
 	/// Its record.
 	pub job: Job<Account>,

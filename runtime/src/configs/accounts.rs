@@ -83,14 +83,22 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 					| RuntimeCall::Sudo(_)
 					| RuntimeCall::Council(_)
 					| RuntimeCall::Governance(_)
-					| RuntimeCall::Pods(Pods::register { .. } | Pods::set_operator { .. })
-					| RuntimeCall::Jobs(
-						Jobs::open { .. }
-							| Jobs::lock { .. } | Jobs::acknowledge { .. }
-							| Jobs::discard { .. }
-					) | RuntimeCall::Session(Session::set_keys { .. })
+					| RuntimeCall::Multisig(_)
+					| RuntimeCall::Pods(
+						Pods::register { .. }
+							| Pods::update { .. } | Pods::set_operator { .. }
+							| Pods::bond_more { .. }
+					) | RuntimeCall::Jobs(
+					Jobs::open { .. }
+						| Jobs::lock { .. }
+						| Jobs::acknowledge { .. }
+						| Jobs::discard { .. }
+						| Jobs::release { .. }
+				) | RuntimeCall::Session(Session::set_keys { .. })
 					| RuntimeCall::Validators(
-						Validators::apply { .. } | Validators::bond_more { .. }
+						Validators::apply { .. }
+							| Validators::bond_more { .. }
+							| Validators::rejoin { .. }
 					)
 			),
 			// Calls inside a batch pass through this filter one by one.

@@ -106,12 +106,15 @@ impl pallet_governance::Config for Runtime {
 
 /// Calls that are let through in safe mode: what makes blocks, what decides, and what repairs.
 ///
-/// Members of the council may be multisignatures or have proxies. Their calls pass through the
-/// filter one by one, so these wrappers let nothing else through.
+/// Members of the council may be multisignatures or have proxies, and a batch closes a motion and makes
+/// another in its place before somebody else takes it. Their calls pass through the filter one by one,
+/// so these wrappers let nothing else through.
 pub struct EssentialCalls;
 
 impl Contains<RuntimeCall> for EssentialCalls {
 	fn contains(call: &RuntimeCall) -> bool {
+		use pallet_utility::Call as Utility;
+
 		matches!(
 			call,
 			RuntimeCall::System(frame_system::Call::apply_authorized_upgrade { .. })
@@ -121,7 +124,9 @@ impl Contains<RuntimeCall> for EssentialCalls {
 				| RuntimeCall::Session(_)
 				| RuntimeCall::Proxy(pallet_proxy::Call::proxy { .. })
 				| RuntimeCall::Multisig(_)
-				| RuntimeCall::Sudo(_)
+				| RuntimeCall::Utility(
+					Utility::batch { .. } | Utility::batch_all { .. } | Utility::force_batch { .. }
+				) | RuntimeCall::Sudo(_)
 				| RuntimeCall::Council(_)
 				| RuntimeCall::Governance(_)
 				| RuntimeCall::SafeMode(_)
@@ -174,18 +179,25 @@ impl FailedMigrationHandler for SafeModeOnFailedMigration {
 	}
 }
 
+/// Changes of storage that take more than a block. Pods before jobs, whose migration adds what their
+/// pods have at risk.
+#[cfg(not(any(feature = "rehearsal", feature = "runtime-benchmarks")))]
+type MultiBlockMigrations = (
+	pallet_pods::migrations::v1::V1<Runtime>,
+	pallet_jobs::migrations::v1::V1<Runtime>,
+	pallet_models::migrations::v1::V1<Runtime>,
+);
+
+#[cfg(feature = "rehearsal")]
+type MultiBlockMigrations = (super::rehearsal::RewriteJobs,);
+
+// The feature asks for migrations of its own kind; nothing migrates while weights are measured.
+#[cfg(feature = "runtime-benchmarks")]
+type MultiBlockMigrations = pallet_migrations::mock_helpers::MockedMigrations;
+
 impl pallet_migrations::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
-	// The feature asks for migrations of its own kind; nothing migrates while weights are measured.
-	#[cfg(feature = "runtime-benchmarks")]
-	type Migrations = pallet_migrations::mock_helpers::MockedMigrations;
-	// Pods before jobs, whose migration adds what their pods have at risk.
-	#[cfg(not(feature = "runtime-benchmarks"))]
-	type Migrations = (
-		pallet_pods::migrations::v1::V1<Runtime>,
-		pallet_jobs::migrations::v1::V1<Runtime>,
-		pallet_models::migrations::v1::V1<Runtime>,
-	);
+	type Migrations = MultiBlockMigrations;
 	type CursorMaxLen = ConstU32<256>;
 	type IdentifierMaxLen = ConstU32<64>;
 	type MigrationStatusHandler = ();

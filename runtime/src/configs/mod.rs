@@ -16,4 +16,6 @@ pub mod consensus;
 pub mod governance;
 pub mod market;
 pub mod money;
+#[cfg(feature = "rehearsal")]
+pub mod rehearsal;
 pub mod system;

@@ -97,7 +97,7 @@ fn nobody_buys_an_entry() {
 #[test]
 fn the_market_halts_while_blocks_votes_and_repairs_go_on() {
 	let remark = || RuntimeCall::System(frame_system::Call::remark { remark: Vec::new() });
-	let halted: [RuntimeCall; 8] = [
+	let halted: [RuntimeCall; 7] = [
 		transfer(),
 		remark(),
 		pallet_jobs::Call::lock { job: JobId(0), min_price: 0 }.into(),
@@ -105,9 +105,8 @@ fn the_market_halts_while_blocks_votes_and_repairs_go_on() {
 		pallet_pods::Call::leave {}.into(),
 		pallet_models::Call::remove { model: ModelId([0; 32]) }.into(),
 		pallet_proofs::Call::remove_key { id: VerifyingKeyId([0; 32]) }.into(),
-		pallet_utility::Call::batch { calls: Vec::new() }.into(),
 	];
-	let essential: [RuntimeCall; 10] = [
+	let essential: [RuntimeCall; 11] = [
 		pallet_timestamp::Call::set { now: 0 }.into(),
 		pallet_grandpa::Call::note_stalled { delay: 1, best_finalized_block_number: 1 }.into(),
 		pallet_validators::Call::resign {}.into(),
@@ -128,6 +127,7 @@ fn the_market_halts_while_blocks_votes_and_repairs_go_on() {
 			proof: Vec::new(),
 		}
 		.into(),
+		pallet_utility::Call::batch { calls: Vec::new() }.into(),
 	];
 	let purge = RuntimeCall::Session(pallet_session::Call::purge_keys {});
 	let passes = <Runtime as frame_system::Config>::BaseCallFilter::contains;
@@ -182,16 +182,20 @@ fn wrappers_let_nothing_else_through() {
 				call: Box::new(transfer()),
 			})
 		};
+		let as_batch =
+			|| RuntimeCall::Utility(pallet_utility::Call::force_batch { calls: vec![transfer()] });
 		let before = balance(Ferdie);
 		SafeMode::force_enter(RuntimeOrigin::root()).unwrap();
 		let _ = submit(Bob, as_proxy()).unwrap();
 		let _ = submit(Bob, as_multi()).unwrap();
+		let _ = submit(Bob, as_batch()).unwrap();
 		assert_eq!(balance(Ferdie), before);
 
 		SafeMode::force_exit(RuntimeOrigin::root()).unwrap();
 		submit(Bob, as_proxy()).unwrap().unwrap();
 		submit(Bob, as_multi()).unwrap().unwrap();
-		assert_eq!(balance(Ferdie), before + 2 * POD);
+		submit(Bob, as_batch()).unwrap().unwrap();
+		assert_eq!(balance(Ferdie), before + 3 * POD);
 	});
 }
 

@@ -9,7 +9,8 @@ use crate::{
 use frame_support::traits::{Contains, InstanceFilter};
 use proofpod_primitives::{
 	job::{JobRequest, PriceRamp, Requirements, Windows},
-	InputCommitment, JobId, ModelId,
+	pod::PodProfile,
+	EncryptionKey, InputCommitment, JobId, ModelId,
 };
 use sp_keyring::Sr25519Keyring::Bob;
 
@@ -55,6 +56,37 @@ fn name_operator() -> RuntimeCall {
 
 fn heartbeat() -> RuntimeCall {
 	RuntimeCall::Pods(pallet_pods::Call::heartbeat {})
+}
+
+fn publish_key() -> RuntimeCall {
+	RuntimeCall::Pods(pallet_pods::Call::update {
+		profile: PodProfile {
+			endpoint: Default::default(),
+			encryption_key: EncryptionKey([1; 32]),
+			regions: Default::default(),
+			models: Default::default(),
+			tags: Default::default(),
+		},
+	})
+}
+
+fn bond_more_for_a_pod() -> RuntimeCall {
+	RuntimeCall::Pods(pallet_pods::Call::bond_more { amount: 1 })
+}
+
+fn release_job() -> RuntimeCall {
+	RuntimeCall::Jobs(pallet_jobs::Call::release { job: JobId(0) })
+}
+
+fn rejoin() -> RuntimeCall {
+	RuntimeCall::Validators(pallet_validators::Call::rejoin {})
+}
+
+fn approve_together() -> RuntimeCall {
+	RuntimeCall::Multisig(pallet_multisig::Call::as_multi_threshold_1 {
+		other_signatories: vec![Bob.to_account_id()],
+		call: Box::new(transfer()),
+	})
 }
 
 fn become_root() -> RuntimeCall {
@@ -108,6 +140,11 @@ fn each_type_allows_its_calls() {
 		(leave(), [true, true, true]),
 		(heartbeat(), [true, true, true]),
 		(name_operator(), [true, false, false]),
+		(publish_key(), [true, false, true]),
+		(bond_more_for_a_pod(), [true, false, false]),
+		(release_job(), [true, false, true]),
+		(rejoin(), [true, false, false]),
+		(approve_together(), [true, false, false]),
 		(batch(), [true, true, true]),
 	];
 	for (call, expected) in table {
@@ -133,6 +170,11 @@ fn supersets_allow_all_that_their_subsets_do() {
 		leave(),
 		heartbeat(),
 		name_operator(),
+		publish_key(),
+		bond_more_for_a_pod(),
+		release_job(),
+		rejoin(),
+		approve_together(),
 		batch(),
 	];
 	for upper in kinds {

@@ -7,7 +7,7 @@ use crate::{
 	chain::{begin_block, fill_block, had_no_room, new_chain, next_block, now, skip_ticks, Signer},
 	scenario::{acknowledge, lock, poke, publish, register, request, sealed_model},
 };
-use frame_support::{dispatch::DispatchClass, traits::fungible::InspectHold};
+use frame_support::dispatch::DispatchClass;
 use proofpod_primitives::{
 	job::{JobRequest, Outcome, PriceRamp, Stage, Windows},
 	JobId, Ticks,
@@ -18,7 +18,7 @@ use proofpod_runtime::{
 		system::RuntimeBlockWeights,
 	},
 	units::POD,
-	Balances, Clock, Jobs, Models, Pods, Runtime, RuntimeCall, System,
+	Clock, Jobs, Models, Pods, Runtime, RuntimeCall, RuntimeHoldReason, System,
 };
 use sp_io::TestExternalities;
 use std::collections::BTreeMap;
@@ -212,13 +212,10 @@ fn outcomes() -> BTreeMap<&'static str, u32> {
 fn check_the_end(chain: &mut TestExternalities) {
 	chain.execute_with(|| {
 		assert_eq!((live(), pallet_jobs::Agenda::<Runtime>::iter_keys().count()), (0, 0));
-		for who in frame_system::Account::<Runtime>::iter_keys() {
-			let is_pod = pallet_pods::Pods::<Runtime>::contains_key(&who);
-			let is_publisher =
-				who == pallet_proofs::Keys::<Runtime>::iter().next().unwrap().1.owner;
-			let held = Balances::total_balance_on_hold(&who);
-			assert!(held == 0 || is_pod || is_publisher, "{held} of {who} is still held");
-		}
+		let of_a_job = pallet_balances::Holds::<Runtime>::iter().find(|(_, holds)| {
+			holds.iter().any(|hold| matches!(hold.id, RuntimeHoldReason::Jobs(_)))
+		});
+		assert_eq!(of_a_job, None, "something is still held for a job");
 		assert_eq!(Jobs::do_try_state(), Ok(()));
 		assert_eq!(Pods::do_try_state(), Ok(()));
 		assert_eq!(Models::do_try_state(), Ok(()));

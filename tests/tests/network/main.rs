@@ -9,4 +9,5 @@ mod partition;
 mod restart;
 mod rotation;
 mod takeover;
+mod upgrade;
 mod watch;

@@ -145,7 +145,11 @@ pub mod v0 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen)]
 pub enum Progress {
 	/// Slots of the agenda, and what waits to be tried again, are being taken away.
-	Agenda,
+	Agenda {
+		/// The entries taken away last, if any were: a search from the beginning would pass all that
+		/// are gone.
+		last: (Option<(Tick, JobId)>, Option<JobId>),
+	},
 	/// Jobs change their layout and enter the agenda anew, in the order of storage.
 	Jobs {
 		/// The one changed last, if any was.
@@ -178,7 +182,7 @@ impl<T: Config> SteppedMigration for V1<T> {
 		if Pallet::<T>::on_chain_storage_version() != 0 {
 			return Ok(None);
 		}
-		let mut progress = cursor.unwrap_or(Progress::Agenda);
+		let mut progress = cursor.unwrap_or(Progress::Agenda { last: (None, None) });
 		while meter.try_consume(weight).is_ok() {
 			let Some(next) = Self::advance(progress) else {
 				StorageVersion::new(1).put::<Pallet<T>>();
@@ -194,13 +198,30 @@ impl<T: Config> V1<T> {
 	/// One step of [`WeightInfo::migrate`]; `None` after the last job.
 	fn advance(progress: Progress) -> Option<Progress> {
 		let last = match progress {
-			Progress::Agenda => {
-				let entries: Vec<_> = Agenda::<T>::iter_keys().take(ENTRIES).collect();
-				let retries: Vec<_> = Retries::<T>::iter_keys().take(ENTRIES).collect();
+			Progress::Agenda { last: (entry, retry) } => {
+				let entries: Vec<_> = match entry {
+					None => Agenda::<T>::iter_keys(),
+					Some((slot, id)) => {
+						Agenda::<T>::iter_keys_from(Agenda::<T>::hashed_key_for(slot, id))
+					},
+				}
+				.take(ENTRIES)
+				.collect();
+				let retries: Vec<_> = match retry {
+					None => Retries::<T>::iter_keys(),
+					Some(id) => Retries::<T>::iter_keys_from(Retries::<T>::hashed_key_for(id)),
+				}
+				.take(ENTRIES)
+				.collect();
 				let cleared = entries.len().max(retries.len()) < ENTRIES;
+				let last = (entries.last().copied().or(entry), retries.last().copied().or(retry));
 				entries.into_iter().for_each(|(slot, id)| Agenda::<T>::remove(slot, id));
 				retries.into_iter().for_each(Retries::<T>::remove);
-				return Some(if cleared { Progress::Jobs { last: None } } else { progress });
+				return Some(if cleared {
+					Progress::Jobs { last: None }
+				} else {
+					Progress::Agenda { last }
+				});
 			},
 			Progress::Jobs { last } => last,
 		};

@@ -7,7 +7,7 @@ use proofpod_primitives::{
 		Job, JobRequest, JobTerms, PriceRamp, RequiredTag, Requirements, Stage, StoredState,
 		Windows, JOB_RULES,
 	},
-	pod::PrivacyTier,
+	pod::{PrivacyTier, Region},
 	InputCommitment, JobId, ModelId, OutputKeyCommitment, Tick,
 };
 use sp_runtime::{AccountId32, DispatchError, TokenError};
@@ -226,6 +226,18 @@ fn a_failover_must_leave_time_to_lock_and_end() {
 		assert_ok!(try_open(with_failover(57)));
 		assert_ok!(try_open(with_failover(150)));
 		check();
+	});
+}
+
+#[test]
+fn required_regions_must_be_regions() {
+	ext().execute_with(|| {
+		for malformed in [*b"ch", *b"C1", [0xff, 0xfe]] {
+			let regions = vec![Region(*b"CH"), Region(malformed)].try_into().unwrap();
+			let requirements = Requirements { regions, ..Requirements::default() };
+			let request = JobRequest { requirements, ..request() };
+			assert_noop!(try_open(request), Error::<Test>::MalformedRegion);
+		}
 	});
 }
 

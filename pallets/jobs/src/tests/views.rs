@@ -57,8 +57,8 @@ fn a_view_tells_what_holds_beside_the_record() {
 		assert!(matches!(view.job.state, StoredState::Proving(_)));
 		assert_eq!((view.id, view.stage, view.now), (job, Stage::Open, Tick(37)));
 		assert_eq!((view.price, view.deposit_held), (200, DEPOSIT));
-		assert_eq!((view.open_until, view.failover_until), (Tick(21), Some(Tick(81))));
-		assert_eq!(view.due_from, Tick(37));
+		assert_eq!((view.open_until, view.failover_until), (Tick(81), Some(Tick(81))));
+		assert_eq!(view.due_from, Tick(82), "as if it had been carried out");
 		lock(rival(), job).unwrap();
 		let view = JobMarket::view(job).unwrap();
 		assert_eq!((view.stage, view.open_until), (Stage::Locked, Tick(81)));

@@ -7,7 +7,7 @@ use crate::{Config, Pallet, PodRecord, PodStatus, Pods, WeightInfo};
 use core::marker::PhantomData;
 use frame_support::{
 	migrations::{MigrationId, SteppedMigration, SteppedMigrationError},
-	traits::{GetStorageVersion, StorageVersion},
+	traits::{Get, GetStorageVersion, StorageVersion},
 	weights::WeightMeter,
 };
 use proofpod_primitives::{
@@ -131,19 +131,19 @@ impl<T: Config> SteppedMigration for V1<T> {
 			};
 			// Taken away first, so that the new map counts it.
 			v0::Pods::<T>::remove(&pod);
-			Pods::<T>::insert(&pod, record(old, Pallet::<T>::now()));
+			Pods::<T>::insert(&pod, record::<T>(old, Pallet::<T>::now()));
 			cursor = Some(pod);
 		}
 		Ok(cursor)
 	}
 }
 
-fn record(old: v0::PodRecord, now: Tick) -> PodRecord {
+fn record<T: Config>(old: v0::PodRecord, now: Tick) -> PodRecord {
 	let models = old.profile.models.into_iter().map(|model| ServedModel { model, min_price: 0 });
 	let mut regions = proofpod_primitives::pod::Regions::default();
 	// One fits.
 	let _ = regions.try_push(old.profile.region);
-	PodRecord {
+	let mut record = PodRecord {
 		profile: PodProfile {
 			endpoint: old.profile.endpoint,
 			encryption_key: old.profile.encryption_key,
@@ -168,7 +168,13 @@ fn record(old: v0::PodRecord, now: Tick) -> PodRecord {
 		suspended_until: Tick(0),
 		faults: 0,
 		record: track_record(old.record),
+	};
+	// Encryption keys of small order were taken then: what is sealed to one, everybody can open.
+	if !record.profile.is_well_formed() && record.status == PodStatus::Active {
+		let withdrawable_from = now.after(T::UnbondingPeriod::get());
+		record.status = PodStatus::Leaving { withdrawable_from };
 	}
+	record
 }
 
 /// Counts stay; their share goes on as that of as many jobs at the average price.

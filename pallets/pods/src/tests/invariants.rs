@@ -48,7 +48,7 @@ fn notices_a_malformed_profile() {
 		registered();
 		let [broken, ..] = malformed();
 		notices(
-			"a profile must be well formed",
+			"the profile of a pod that takes jobs must be well formed",
 			|| tamper(|record| record.profile = broken),
 			|| tamper(|record| record.profile = profile(1)),
 		);

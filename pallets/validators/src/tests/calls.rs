@@ -390,12 +390,12 @@ mod rejoin {
 	#[test]
 	fn lists_a_validator_again_that_was_offline() {
 		on_chain_with_a_chilled_validator(|| {
-			run_to_session(1 + CHILL_SESSIONS);
+			run_to_session(2 + CHILL_SESSIONS);
 			assert_eq!(active(), [1, 2, 3]);
 			assert_ok!(ValidatorList::rejoin(signed(4)));
 			expect_event(Event::Rejoined { validator: account(4) });
 			assert_eq!(status(4), Status::Listed);
-			run_to_session(3 + CHILL_SESSIONS);
+			run_to_session(4 + CHILL_SESSIONS);
 			assert_eq!(active(), [1, 2, 3, 4]);
 		});
 	}
@@ -422,7 +422,7 @@ mod rejoin {
 	fn fails_without_session_keys() {
 		on_chain_with_a_chilled_validator(|| {
 			assert_ok!(ValidatorList::withdraw_keys(signed(4)));
-			run_to_session(1 + CHILL_SESSIONS);
+			run_to_session(2 + CHILL_SESSIONS);
 			assert_noop!(ValidatorList::rejoin(signed(4)), Error::<Test>::NoSessionKeys);
 		});
 	}
@@ -434,7 +434,7 @@ mod rejoin {
 				apply(number);
 				assert_ok!(ValidatorList::admit(RuntimeOrigin::root(), account(number)));
 			}
-			run_to_session(1 + CHILL_SESSIONS);
+			run_to_session(2 + CHILL_SESSIONS);
 			assert_eq!(Validators::<Test>::get().len() as u32, MAX_VALIDATORS);
 			assert_noop!(ValidatorList::rejoin(signed(4)), Error::<Test>::TooManyValidators);
 		});

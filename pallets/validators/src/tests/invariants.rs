@@ -72,7 +72,7 @@ fn broken_states_are_found() {
 	);
 	assert_eq!(
 		broken(|| Slashes::<Test>::insert(9, account(1), Slash { bond: 1, taken: 1 })),
-		"a slash of a forgotten session".into()
+		"a slash of a forgotten key set".into()
 	);
 	assert_eq!(
 		broken(|| Slashes::<Test>::insert(0, account(1), Slash { bond: 1, taken: 2 })),
@@ -81,12 +81,13 @@ fn broken_states_are_found() {
 }
 
 #[test]
-fn slashes_are_forgotten_with_their_session() {
+fn slashes_are_forgotten_with_the_keys_of_their_sessions() {
 	on_chain_of(&[1, 2, 3, 4], 2, || {
 		assert_ok!(report_blocks(1, &aura(3)));
-		run_to_session(BONDING_SESSIONS);
-		assert_eq!(Slashes::<Test>::iter().count(), 1);
+		// Chilled in the first session, it is still active in the second.
 		run_to_session(BONDING_SESSIONS + 1);
+		assert_eq!(Slashes::<Test>::iter().count(), 1);
+		run_to_session(BONDING_SESSIONS + 2);
 		assert_eq!(Slashes::<Test>::iter().count(), 0);
 		assert!(matches!(status(3), Status::Chilled { .. }));
 	});

@@ -22,7 +22,7 @@ use proofpod_primitives::{
 };
 use proofpod_runtime::{
 	units::POD, AccountId, Balance, Balances, Clock, Jobs, Models, Pods, Proofs, Runtime,
-	RuntimeCall, SafeMode, System,
+	RuntimeCall, SafeMode, System, Validators,
 };
 use rand::{rngs::StdRng, seq::SliceRandom, Rng, SeedableRng};
 use sp_io::TestExternalities;
@@ -243,6 +243,7 @@ impl Table {
 		Pods::do_try_state().map_err(|error| says("pods", error))?;
 		Models::do_try_state().map_err(|error| says("models", error))?;
 		self.verify_keys().map_err(|error| says("proofs", error))?;
+		Validators::do_try_state().map_err(|error| says("validators", error))?;
 		let Tick(now) = Clock::now();
 		if now > System::block_number() + self.skipped {
 			return Err(format!("clock: tick {now} in block {}", System::block_number()));
