@@ -16,7 +16,6 @@ use sc_consensus_slots::check_equivocation;
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sp_api::{ApiExt, ProvideRuntimeApi};
 use sp_blockchain::Error;
-use sp_consensus::BlockOrigin;
 use sp_consensus_aura::{
 	sr25519::{AuthorityId, AuthorityPair, AuthoritySignature},
 	AuraApi, Slot, SlotDuration,
