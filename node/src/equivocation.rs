@@ -171,6 +171,7 @@ mod tests {
 	use crate::service::types::Hash;
 	use sc_consensus::StateAction;
 	use sp_api::ApiRef;
+	use sp_consensus::BlockOrigin;
 	use sp_consensus_aura::digests::CompatibleDigestItem;
 	use sp_core::Pair;
 	use sp_keystore::{testing::MemoryKeystore, Keystore};
