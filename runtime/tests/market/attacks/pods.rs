@@ -6,14 +6,14 @@ use super::{attack, pod_amount, Parties, DISCARD, LAPSE, PRICE};
 use crate::{
 	chain::{next_block, now, pass_ticks, skip_ticks, Signer},
 	scenario::{
-		acknowledge, cancel, discard, lock, poke, profile, release, request, request_with_failover,
-		valid_result,
+		acknowledge, cancel, discard, lock, poke, profile, register, release, request,
+		request_with_failover, valid_result,
 	},
 };
 use pallet_jobs::Error as JobsError;
 use pallet_pods::Error as PodsError;
 use proofpod_primitives::{
-	job::{JobRequest, Outcome, PriceRamp, RequiredTag, Stage},
+	job::{JobRequest, Outcome, PriceRamp, RequiredTag, Stage, Windows},
 	pod::{PodProfile, Tag, Tags},
 	JobId, Tick,
 };
@@ -82,10 +82,7 @@ fn many_squatters_need_as_many_bonded_pods_and_cost_the_client_four_fees() {
 		let request = request();
 		let job = opened(
 			parties,
-			JobRequest {
-				windows: proofpod_primitives::job::Windows { lock: 1_000, ..request.windows },
-				..request
-			},
+			JobRequest { windows: Windows { lock: 1_000, ..request.windows }, ..request },
 		);
 		for rogue in &rogues[..4] {
 			assert!(rogue.held() >= PodBond::get(), "each has a bond of its own");
@@ -117,6 +114,41 @@ fn squatting_by_lock_and_release_costs_the_pod_alone() {
 		take(parties, &pod, job);
 		parties.does(&pod, valid_result(job, &pod.account));
 		parties.have_lost(&[(&client, pod_amount(PRICE))]);
+	});
+}
+
+#[test]
+fn nine_pods_that_release_in_turn_hold_a_job_until_its_window_ends_for_a_fee_each() {
+	attack(|parties| {
+		let (client, pod) = (parties.client.clone(), parties.pod.clone());
+		let more: Vec<_> = (8..12).map(Signer::new).collect();
+		register(&more);
+		let pods: Vec<_> = parties.rogues.iter().cloned().chain(more).collect();
+		assert_eq!(pods.len(), 9);
+		let windows = Windows { lock: 119, ..request().windows };
+		let job = opened(parties, JobRequest { windows, ..request() });
+		let mut locks = 0;
+		// Each holds it for the whole of the acknowledgement's window: ten ticks. The first is barred
+		// while the list of eight has it.
+		for rogue in pods.iter().cycle() {
+			if stage(job) != Stage::Open {
+				break;
+			}
+			parties.is_refused(&pod, discard(job), JobsError::<Runtime>::NotProving);
+			parties.does(rogue, lock(job));
+			skip_ticks(10);
+			parties.does(rogue, release(job));
+			locks += 1;
+		}
+		assert_eq!(locks, 12);
+		assert_eq!(stage(job), Stage::Expired);
+		next_block();
+		assert_eq!(client.held(), 0, "all is given back, whenever it ends");
+		let releases = |number: usize| if number < 3 { 2 } else { 1 };
+		parties.have_lost(&[(&client, 0)]);
+		for (number, rogue) in pods.iter().take(5).enumerate() {
+			parties.have_lost(&[(rogue, releases(number) * pod_amount(LAPSE))]);
+		}
 	});
 }
 
