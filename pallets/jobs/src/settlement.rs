@@ -4,7 +4,7 @@
 
 use crate::{escrow, Config, Error, Event, Pallet};
 use frame_support::ensure;
-use pallet_pods::JobEnd;
+use pallet_pods::{EndedJob, JobEnd};
 use proofpod_primitives::{
 	job::{Outcome, Phase, Stage},
 	statement::{JobStatement, OutputElements},
@@ -63,7 +63,8 @@ impl<T: Config> Pallet<T> {
 
 		let (fee, refunded) = escrow::settle::<T>(&job, lock)?;
 		let price = lock.price;
-		Pods::<T>::job_ended(&pod, job.terms.bond, JobEnd::Settled, price);
+		let bond = job.terms.bond;
+		Pods::<T>::job_ended(&pod, EndedJob { end: JobEnd::Settled, bond, lost: 0, price });
 		Self::conclude(id, &job, Outcome::Settled { pod: pod.clone(), price, statement, output });
 		Self::deposit_event(Event::Settled {
 			job: id,
