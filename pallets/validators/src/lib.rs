@@ -48,8 +48,8 @@
 //! ## Bounds
 //!
 //! The list never shrinks below the floor, which the genesis sets, nor grows above
-//! [`Config::MaxValidators`], whoever asks. At the floor an offender pays, but stays. A validator
-//! that took its session keys away while listed would silently shrink the active set below the
+//! [`Config::MaxValidators`], whoever asks. At the floor an offender pays, but stays until another
+//! validator is listed, whose place it then makes, see [`ChillDue`]. A validator that took its session keys away while listed would silently shrink the active set below the
 //! floor, because `pallet_session` skips accounts without keys. Runtimes therefore filter
 //! `pallet_session`'s `purge_keys`, and accounts use [`Pallet::withdraw_keys`], which refuses
 //! listed validators.
@@ -222,6 +222,12 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Misses<T: Config> = StorageMap<_, Twox64Concat, AccountId32, u8, ValueQuery>;
 
+	/// Validators that signed twice and that the floor keeps on the list, first come first: one of them
+	/// is chilled whenever another validator is listed.
+	#[pallet::storage]
+	pub type ChillDue<T: Config> =
+		StorageValue<_, BoundedVec<AccountId32, T::MaxValidators>, ValueQuery>;
+
 	/// The current session and those before it in which an offence can still be reported.
 	#[pallet::storage]
 	pub type Sessions<T: Config> = StorageMap<_, Twox64Concat, SessionIndex, SessionRecord>;
@@ -366,7 +372,8 @@ pub mod pallet {
 			/// What it did.
 			reason: ChillReason,
 		},
-		/// A validator was to be chilled, but stays because the list is at its floor.
+		/// A validator was to be chilled, but stays because the list is at its floor: until another
+		/// one is listed when it signed twice, and until it is there again when it was offline.
 		FloorHeld {
 			/// Who.
 			validator: T::AccountId,
@@ -377,7 +384,7 @@ pub mod pallet {
 		Slashed {
 			/// Whose bond.
 			validator: T::AccountId,
-			/// Session of the offence.
+			/// The first of the sessions with the keys under which it offended.
 			session: SessionIndex,
 			/// What was burned.
 			amount: Balance,
@@ -471,7 +478,7 @@ pub mod pallet {
 		///   [`Error::BondTooSmall`], [`Error::NoSessionKeys`], [`Error::TooManyValidators`].
 		///
 		/// ## Events
-		/// * [`Event::Admitted`].
+		/// * [`Event::Admitted`], and [`Event::Chilled`] of a validator whose place it takes.
 		#[pallet::call_index(0)]
 		#[pallet::weight(<T as Config>::WeightInfo::admit())]
 		pub fn admit(origin: OriginFor<T>, account: T::AccountId) -> DispatchResult {
@@ -608,7 +615,7 @@ pub mod pallet {
 		///   [`Error::BondTooSmall`], [`Error::NoSessionKeys`], [`Error::TooManyValidators`].
 		///
 		/// ## Events
-		/// * [`Event::Rejoined`].
+		/// * [`Event::Rejoined`], and [`Event::Chilled`] of a validator whose place it takes.
 		#[pallet::call_index(7)]
 		#[pallet::weight(<T as Config>::WeightInfo::rejoin())]
 		pub fn rejoin(origin: OriginFor<T>) -> DispatchResult {
@@ -658,6 +665,11 @@ pub mod pallet {
 		/// Fewest validators that the list may hold.
 		pub fn least_validators() -> u32 {
 			Self::floor()
+		}
+
+		/// Validators that signed twice, and are chilled as soon as others are listed in their place.
+		pub fn chill_due() -> Vec<AccountId32> {
+			ChillDue::<T>::get().into_inner()
 		}
 	}
 }

@@ -47,9 +47,10 @@ impl<T: frame_system::Config> EstimatedWeight<T> {
 
 impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
 	/// Reads the list, the candidate and its keys; writes the list, the mark of its change and the
-	/// candidate.
+	/// candidate. Chills one that was due: reads and writes who is due, its candidate and the disabled
+	/// validators, reads the floor, the session and the active validators, writes the misses.
 	fn admit() -> Weight {
-		Self::of(25, 3, 3)
+		Self::of(50, 9, 7)
 	}
 
 	/// Reads the candidate, the list and its floor; writes the list, the mark of its change, the misses
@@ -84,18 +85,18 @@ impl<T: frame_system::Config> WeightInfo for EstimatedWeight<T> {
 		Self::of(45, 4, 3)
 	}
 
-	/// Reads the session beside what `admit` does.
+	/// As `admit`.
 	fn rejoin() -> Weight {
-		Self::of(25, 4, 3)
+		Self::of(50, 9, 7)
 	}
 
 	/// Checks the proof again, writes the report and its index, and punishes everybody that
 	/// offended in the same slot: reads and writes the report, candidate, slash, hold and account of
-	/// each, the list, its floor and the disabled validators.
+	/// each, the list, its floor, who is to be chilled and the disabled validators.
 	fn report_aura_equivocation(validators: u32) -> Weight {
 		let punished = Self::of(50, 8, 8).saturating_mul(validators.into());
 		Self::authorize_report_aura_equivocation()
-			.saturating_add(Self::of(50, 5, 5))
+			.saturating_add(Self::of(50, 6, 6))
 			.saturating_add(punished)
 	}
 
