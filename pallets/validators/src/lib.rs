@@ -34,7 +34,8 @@
 //! validators remain active, so an operator who resigns or is removed must keep the node running
 //! until the start of session *N + 2*. A session whose list has not changed is planned without a
 //! new set, so GRANDPA's set identifier, and with it the proofs of finality, change only when the
-//! validators or their keys do.
+//! validators or their keys do. While GRANDPA has another change under way, sessions are longer, see
+//! [`HeldSessions`].
 //!
 //! ## Offences
 //!
@@ -93,7 +94,7 @@ mod tests;
 
 pub use candidate::{Candidate, ChillReason, Status};
 pub use pallet::*;
-pub use sessions::SessionPeriod;
+pub use sessions::{HeldSessions, SessionPeriod};
 pub use weights::WeightInfo;
 
 // The macro's output expects what it has itself made sure of.

@@ -16,7 +16,9 @@ use frame_support::{
 };
 use frame_system::EnsureRoot;
 use pallet_session::{disabling::UpToLimitDisablingStrategy, PeriodicSessions};
-use pallet_validators::{equivocation::AuraEquivocationProof, Candidate, SessionPeriod, Status};
+use pallet_validators::{
+	equivocation::AuraEquivocationProof, Candidate, HeldSessions, SessionPeriod, Status,
+};
 use sp_consensus_aura::{
 	digests::CompatibleDigestItem,
 	sr25519::{AuthorityId as AuraId, AuthorityPair as AuraPair, AuthoritySignature},
@@ -156,13 +158,15 @@ impl pallet_offences::Config for Test {
 
 parameter_types! {
 	pub const DefaultSessionLength: u32 = SESSION;
+	pub ChangePending: bool = pallet_grandpa::PendingChange::<Test>::exists();
 }
 
 impl pallet_session::Config for Test {
 	type RuntimeEvent = RuntimeEvent;
 	type ValidatorId = AccountId32;
 	type ValidatorIdOf = sp_runtime::traits::ConvertInto;
-	type ShouldEndSession = PeriodicSessions<SessionPeriod<Test>, ConstU32<0>>;
+	type ShouldEndSession =
+		HeldSessions<PeriodicSessions<SessionPeriod<Test>, ConstU32<0>>, ChangePending>;
 	type NextSessionRotation = PeriodicSessions<SessionPeriod<Test>, ConstU32<0>>;
 	type SessionManager = ValidatorList;
 	type SessionHandler = <MockKeys as OpaqueKeys>::KeyTypeIdProviders;

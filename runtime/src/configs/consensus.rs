@@ -7,7 +7,7 @@ use super::governance::Administrators;
 use crate::{
 	units::{deposit, MINUTES, POD, SLOT_DURATION},
 	AccountId, Aura, Balance, Balances, BlockNumber, Offences, Runtime, RuntimeCall, RuntimeEvent,
-	RuntimeHoldReason, Session, SessionKeys, TxExtension, UncheckedExtrinsic, Validators,
+	RuntimeHoldReason, Session, SessionKeys, System, TxExtension, UncheckedExtrinsic, Validators,
 };
 use frame_support::{
 	parameter_types,
@@ -17,7 +17,7 @@ use frame_system::offchain::{
 	CreateAuthorizedTransaction, CreateBare, CreateTransaction, CreateTransactionBase,
 };
 use pallet_session::{disabling::UpToLimitDisablingStrategy, PeriodicSessions};
-use pallet_validators::SessionPeriod;
+use pallet_validators::{HeldSessions, SessionPeriod};
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
 use sp_runtime::{
 	generic::Era,
@@ -52,6 +52,13 @@ parameter_types! {
 	/// Least bond of a validator: a hundred times a pod's, for a validator that signs twice harms
 	/// everybody.
 	pub const ValidatorBond: Balance = 10_000 * POD;
+
+	/// Whether GRANDPA would refuse a change of its voters: another one has been announced and not taken
+	/// effect, or one is to be forced too soon after the last.
+	pub VotersChange: bool = pallet_grandpa::PendingChange::<Runtime>::exists()
+		|| (pallet_grandpa::Stalled::<Runtime>::exists()
+			&& pallet_grandpa::NextForced::<Runtime>::get()
+				.is_some_and(|next| next > System::block_number()));
 
 	/// Sessions begin at multiples of their period.
 	pub const SessionOffset: BlockNumber = 0;
@@ -123,7 +130,8 @@ impl pallet_session::Config for Runtime {
 	type ValidatorId = AccountId;
 	// Any account may register keys, against a deposit, and apply; only the administrators list it.
 	type ValidatorIdOf = ConvertInto;
-	type ShouldEndSession = PeriodicSessions<SessionPeriod<Runtime>, SessionOffset>;
+	type ShouldEndSession =
+		HeldSessions<PeriodicSessions<SessionPeriod<Runtime>, SessionOffset>, VotersChange>;
 	type NextSessionRotation = PeriodicSessions<SessionPeriod<Runtime>, SessionOffset>;
 	type SessionManager = Validators;
 	type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
