@@ -106,6 +106,7 @@ pub mod pallet {
 		equivocation::{AuraEquivocation, AuraEquivocationProof},
 		history::{KeyHolder, SessionRecord, MAX_KEY_TYPES},
 		offences::Slash,
+		offline::TURNS_TO_JUDGE,
 		WeightInfo,
 	};
 	use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
@@ -256,7 +257,8 @@ pub mod pallet {
 		/// Fewest validators that the list may ever hold; [`Config::MinValidators`] when it is not
 		/// given, and not less.
 		pub floor: Option<u32>,
-		/// Blocks in a session; [`Config::DefaultSessionLength`] when it is not given.
+		/// Blocks in a session; [`Config::DefaultSessionLength`] when it is not given. At least two for
+		/// each of the validators, for nobody is judged to be offline by a shorter one.
 		pub session_length: Option<BlockNumberFor<T>>,
 	}
 
@@ -264,7 +266,6 @@ pub mod pallet {
 	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
 		fn build(&self) {
 			if let Some(length) = self.session_length {
-				assert!(!length.is_zero(), "`validators.sessionLength` must not be 0");
 				SessionLength::<T>::put(length);
 			}
 			let (min, max) = (T::MinValidators::get(), T::MaxValidators::get());
@@ -285,6 +286,13 @@ pub mod pallet {
 				(floor..=max).contains(&count),
 				"genesis must list between {floor} and {max} validators, found {count}: \
 				 set `validators.validators`",
+			);
+			let (length, least) =
+				(Pallet::<T>::session_length(), count.saturating_mul(TURNS_TO_JUDGE));
+			assert!(
+				length >= least.into(),
+				"`validators.sessionLength` must be at least {least}, {TURNS_TO_JUDGE} blocks for \
+				 each of the {count} validators, found {length:?}",
 			);
 			let distinct = self.validators.iter().collect::<BTreeSet<_>>();
 			assert!(
