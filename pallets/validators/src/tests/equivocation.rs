@@ -113,6 +113,15 @@ mod aura_reports {
 	}
 
 	#[test]
+	fn reach_an_author_whose_turn_it_was_not() {
+		on_chain_of(&[1, 2, 3, 4], 2, || {
+			let slot = (1..).find(|slot| author_of(*slot) == 2).unwrap();
+			assert_ok!(report_blocks(slot, &aura(3)));
+			assert_eq!(status(3), chilled(0));
+		});
+	}
+
+	#[test]
 	fn leave_the_floor_standing() {
 		on_chain_of(&[1, 2, 3, 4], 4, || {
 			assert_ok!(report_blocks(1, &aura(3)));
