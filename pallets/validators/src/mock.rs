@@ -11,7 +11,7 @@ use frame_support::{
 	dispatch::DispatchResultWithPostInfo,
 	parameter_types,
 	traits::{
-		ConstBool, ConstU128, ConstU32, ConstU64, ConstU8, KeyOwnerProofSystem, OnInitialize,
+		ConstBool, ConstU128, ConstU32, ConstU64, ConstU8, Get, KeyOwnerProofSystem, OnInitialize,
 	},
 };
 use frame_system::EnsureRoot;
@@ -206,6 +206,19 @@ where
 {
 	fn create_bare(call: RuntimeCall) -> TestXt<RuntimeCall, ()> {
 		TestXt::new_bare(call)
+	}
+}
+
+/// The active validators with the keys that consensus uses.
+pub(crate) struct Active;
+
+impl Get<Vec<(AccountId32, MockKeys)>> for Active {
+	fn get() -> Vec<(AccountId32, MockKeys)> {
+		let authorities = pallet_aura::Authorities::<Test>::get().into_iter();
+		let keys = authorities
+			.zip(Grandpa::grandpa_authorities())
+			.map(|(aura, (grandpa, _))| MockKeys { aura, grandpa });
+		Session::validators().into_iter().zip(keys).collect()
 	}
 }
 

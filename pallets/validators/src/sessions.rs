@@ -76,6 +76,6 @@ impl<T: Config> SessionManager<AccountId32> for Pallet<T> {
 	/// Remembers who validates from now on. `pallet_session` calls this while its queued keys are
 	/// still those of the session that begins.
 	fn start_session(session: SessionIndex) {
-		Self::record_session(session);
+		Self::record_session(session, pallet_session::QueuedKeys::<T>::get());
 	}
 }
