@@ -16,7 +16,6 @@ use sc_consensus_slots::check_equivocation;
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
 use sp_api::{ApiExt, ProvideRuntimeApi};
 use sp_blockchain::Error;
-use sp_consensus::BlockOrigin;
 use sp_consensus_aura::{
 	sr25519::{AuthorityId, AuthorityPair, AuthoritySignature},
 	AuraApi, Slot, SlotDuration,
@@ -172,6 +171,7 @@ mod tests {
 	use crate::service::types::Hash;
 	use sc_consensus::StateAction;
 	use sp_api::ApiRef;
+	use sp_consensus::BlockOrigin;
 	use sp_consensus_aura::digests::CompatibleDigestItem;
 	use sp_core::Pair;
 	use sp_keystore::{testing::MemoryKeystore, Keystore};

@@ -36,8 +36,8 @@ pub enum Error {
 	WrongChain { expected: String, found: String },
 	#[error("cannot listen on {address}: {error}")]
 	Listen { address: std::net::SocketAddr, error: io::Error },
-	#[error("job {job}: the delivered input cannot be opened: {error}")]
-	Delivery { job: JobId, error: SealingError },
+	#[error("job {job}: the delivered input cannot be opened: {error}; the pod locked the job under key epoch {key_epoch}, and what was sealed for an earlier lock does not count")]
+	Delivery { job: JobId, key_epoch: u32, error: SealingError },
 	#[error("job {job}: the delivered {what} does not open the commitment on the chain")]
 	Commitment { job: JobId, what: &'static str },
 	#[error("job {job}: the encryption key under which it was locked is not in pod.data any more")]

@@ -19,6 +19,8 @@ use std::{
 
 /// File of the published key, in the data folder.
 const CURRENT: &str = "encryption.key";
+/// File of a key that is to become the published one.
+const FRESH: &str = "encryption.key.new";
 /// Digits of a public key that name the file of a retired one, behind [`CURRENT`] and a point.
 const DIGITS: usize = 16;
 
@@ -51,7 +53,7 @@ impl Keyring {
 	/// one only by `change`.
 	///
 	/// # Errors
-	/// When a file cannot be read or written, or the published key is missing.
+	/// When a file cannot be read or written, or the published key is missing. No key is lost then.
 	pub fn open(
 		folder: &Path,
 		published: Option<EncryptionKey>,
@@ -59,19 +61,16 @@ impl Keyring {
 	) -> Result<Self> {
 		let file = folder.join(CURRENT);
 		let mut retired = load_retired(folder)?;
-		if file.exists() && change != KeyChange::Rotate {
-			let current = keys::load_encryption_key(&file).map_err(failed)?;
-			return Ok(Self { current, retired: Mutex::new(retired) });
-		}
-		if file.exists() {
-			let key = keys::load_encryption_key(&file).map_err(failed)?;
-			let kept = folder.join(retired_name(&key.public()));
-			fs::rename(&file, &kept)
-				.map_err(|error| Error::DataFolder { path: kept.clone(), error })?;
-			retired.insert(key.public(), (kept, key));
-		}
+		let present = file.exists().then(|| keys::load_encryption_key(&file));
+		let old = match present.transpose().map_err(failed)? {
+			Some(current) if change != KeyChange::Rotate => {
+				return Ok(Self { current, retired: Mutex::new(retired) })
+			},
+			old => old,
+		};
 		// A rotation that was interrupted has left the published key among the retired ones.
-		let is_kept = |key| retired.contains_key(&key);
+		let is_kept =
+			|key| retired.contains_key(&key) || old.as_ref().is_some_and(|old| old.public() == key);
 		if change != KeyChange::Replace && published.is_some_and(|key| !is_kept(key)) {
 			return Err(Error::Key(format!(
 				"this pod is registered, but its encryption key is not in {}: restore the file, or \
@@ -79,7 +78,20 @@ impl Keyring {
 				file.display()
 			)));
 		}
-		let current = keys::create_encryption_key(&file).map_err(failed)?;
+		// The old key moves only once there is a new one.
+		let fresh = folder.join(FRESH);
+		let failed_at = |path: &Path, error| Error::DataFolder { path: path.into(), error };
+		if fresh.exists() {
+			// Of a rotation that was interrupted: nobody has seen it.
+			fs::remove_file(&fresh).map_err(|error| failed_at(&fresh, error))?;
+		}
+		let current = keys::create_encryption_key(&fresh).map_err(failed)?;
+		if let Some(old) = old {
+			let kept = folder.join(retired_name(&old.public()));
+			fs::rename(&file, &kept).map_err(|error| failed_at(&kept, error))?;
+			retired.insert(old.public(), (kept, old));
+		}
+		fs::rename(&fresh, &file).map_err(|error| failed_at(&file, error))?;
 		Ok(Self { current, retired: Mutex::new(retired) })
 	}
 
@@ -205,6 +217,31 @@ mod tests {
 		let ring = open(folder.path(), Some(first), KeyChange::None).unwrap();
 		assert_ne!(ring.public(), first);
 		assert!(ring.get(&first).is_some());
+	}
+
+	#[test]
+	fn rotation_that_fails_changes_nothing() {
+		let folder = tempfile::tempdir().unwrap();
+		let first = open(folder.path(), None, KeyChange::None).unwrap().public();
+		let same = |published| {
+			let ring = open(folder.path(), published, KeyChange::None).unwrap();
+			assert_eq!((ring.public(), ring.retired().len()), (first, 0));
+		};
+		// The published key is another one, which is not here.
+		let lost = EncryptionKey([7; 32]);
+		assert!(open(folder.path(), Some(lost), KeyChange::Rotate).is_err());
+		same(Some(lost));
+		// No new key can be made.
+		let fresh = folder.path().join(FRESH);
+		fs::create_dir(&fresh).unwrap();
+		assert!(open(folder.path(), Some(first), KeyChange::Rotate).is_err());
+		same(Some(first));
+		fs::remove_dir(&fresh).unwrap();
+		// One was made, and nothing more.
+		fs::write(&fresh, "left behind").unwrap();
+		let ring = open(folder.path(), Some(first), KeyChange::Rotate).unwrap();
+		assert_ne!(ring.public(), first);
+		assert!(ring.get(&first).is_some() && !fresh.exists());
 	}
 
 	#[test]

@@ -213,7 +213,8 @@ pub struct TrackRecord {
 	pub discarded: u32,
 	/// Acknowledged, but not proved in time.
 	pub missed: u32,
-	/// Sum of the weights of settled jobs, in millionths; every later job takes a fiftieth of it.
+	/// Sum of the weights of settled jobs, in millionths; every later job takes a fiftieth of it, times
+	/// its own weight.
 	pub good: u32,
 	/// Likewise of jobs that were acknowledged and not proved.
 	pub bad: u32,
@@ -237,13 +238,18 @@ impl TrackRecord {
 		u32::try_from(weight).unwrap_or(UNIT).min(UNIT)
 	}
 
-	/// Notes a job that the pod acknowledged and proved, or did not prove.
+	/// Notes a job that the pod acknowledged and proved, or did not prove. The past fades in proportion
+	/// to the job's weight, so that what cheap jobs erase costs as much as what they give.
 	pub fn note(&mut self, proved: bool, weight: u32) {
-		let kept = |sum: u32| sum.saturating_sub(sum.div_ceil(50));
+		let weight = weight.min(UNIT);
+		let kept = |sum: u32| {
+			let lost = u64::from(sum).saturating_mul(weight.into()).div_ceil(Self::MOST.into());
+			sum.saturating_sub(u32::try_from(lost).unwrap_or(sum))
+		};
 		self.good = kept(self.good);
 		self.bad = kept(self.bad);
 		let sum = if proved { &mut self.good } else { &mut self.bad };
-		*sum = sum.saturating_add(weight.min(UNIT));
+		*sum = sum.saturating_add(weight);
 	}
 
 	/// The share of good weight in thousandths, where two unit weights beside it count as neither: 0
@@ -409,17 +415,44 @@ mod tests {
 		assert_eq!(record.reputation(), 333);
 		(0..1000).for_each(|_| record.note(true, UNIT));
 		assert_eq!(record.reputation(), 961);
-		let long_standing = record;
 		record.note(false, UNIT);
 		assert!((940..943).contains(&record.reputation()), "{}", record.reputation());
 		(0..200).for_each(|_| record.note(false, UNIT));
 		assert!(record.reputation() < 30, "{}", record.reputation());
-		// A thousand jobs at a hundredth of the usual price are worth less than one at the usual one.
-		let (mut cheap, mut one) = (TrackRecord::default(), TrackRecord::default());
-		(0..1000).for_each(|_| cheap.note(true, TrackRecord::weight(1, 100)));
-		one.note(true, TrackRecord::weight(100, 100));
-		assert!(cheap.reputation() < 2 * one.reputation(), "{cheap:?} {one:?}");
-		assert!(cheap.reputation() < long_standing.reputation() / 2);
+	}
+
+	/// Pays `money` for jobs of this price, where they cost 10,000 on average, all of which go well.
+	fn spend(record: &mut TrackRecord, money: Balance, price: Balance) {
+		let weight = TrackRecord::weight(price, 10_000);
+		(0..money / price).for_each(|_| record.note(true, weight));
+	}
+
+	#[test]
+	fn what_a_record_gains_and_forgets_follows_what_was_paid() {
+		let spent = |price| {
+			let mut record = TrackRecord::default();
+			spend(&mut record, 100_000, price);
+			record
+		};
+		let usual = spent(10_000);
+		for price in [1, 10, 100, 1_000] {
+			let cheap = spent(price);
+			// Cheap jobs give at most twice as much for the same money, however cheap.
+			assert!(cheap.good > usual.good && cheap.good < 2 * usual.good, "{cheap:?} {usual:?}");
+		}
+		assert!(spent(100_000).good < usual.good, "dear ones give less");
+
+		// Nor do they erase more of a failure.
+		let mut failed = TrackRecord::default();
+		failed.note(false, UNIT / 2);
+		for price in [1, 10, 100, 1_000, 10_000] {
+			let mut record = failed;
+			spend(&mut record, 100_000, price);
+			assert!(record.bad >= UNIT / 5 * 2, "{price}: {record:?}");
+		}
+		let mut record = failed;
+		record.note(true, 0);
+		assert_eq!(record, failed, "what weighs nothing changes nothing");
 	}
 
 	proptest! {
@@ -432,8 +465,9 @@ mod tests {
 				let before = record.reputation();
 				record.note(proved, weight);
 				prop_assert!(record.reputation() <= 961);
-				prop_assert!(record.good <= 50 * UNIT && record.bad <= 50 * UNIT);
-				prop_assert!(proved || record.reputation() <= before);
+				prop_assert!(u64::from(record.good) + u64::from(record.bad) <= u64::from(TrackRecord::MOST));
+				let after = record.reputation();
+				prop_assert!(after == before || (after > before) == proved);
 			}
 		}
 

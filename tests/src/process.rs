@@ -2,7 +2,7 @@
 
 //! Real processes of this workspace's binaries, each ended when its handle is dropped.
 
-use anyhow::{bail, Context as _, Result};
+use anyhow::{bail, ensure, Context as _, Result};
 use std::{
 	ffi::OsStr,
 	fs::File,
@@ -87,10 +87,25 @@ impl Process {
 		lines[lines.len().saturating_sub(count)..].join("\n")
 	}
 
+	/// Lets the process stand still (SIGSTOP).
+	pub fn pause(&self) -> Result<()> {
+		self.signal("-STOP")
+	}
+
+	/// Lets it go on after [`pause`](Self::pause) (SIGCONT).
+	pub fn resume(&self) -> Result<()> {
+		self.signal("-CONT")
+	}
+
+	fn signal(&self, signal: &str) -> Result<()> {
+		let sent = Command::new("kill").arg(signal).arg(self.id().to_string()).status()?;
+		ensure!(sent.success(), "cannot signal {}", self.name);
+		Ok(())
+	}
+
 	/// Asks the process to end (SIGTERM), and waits.
 	pub fn terminate(&mut self, patience: Duration) -> Result<ExitStatus> {
-		let killed = Command::new("kill").arg("-TERM").arg(self.id().to_string()).status()?;
-		anyhow::ensure!(killed.success(), "cannot signal {}", self.name);
+		self.signal("-TERM")?;
 		let start = Instant::now();
 		while start.elapsed() < patience {
 			if let Some(status) = self.child.try_wait()? {

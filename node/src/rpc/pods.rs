@@ -61,6 +61,10 @@ mod tests {
 		let view = ask(json!([POD])).await.unwrap();
 		assert_eq!(view["state"], json!({ "suspended": { "until": 50 } }));
 		assert_eq!((&view["headroom"], &view["heartbeat_due"]), (&json!(900), &json!(7)));
+		assert_eq!(
+			(&view["record"]["exposure"], &view["record"]["lost"]),
+			(&json!(100), &json!(50))
+		);
 		assert_eq!(view["record"]["operator"], json!(CLIENT));
 		assert_eq!(view["record"]["profile"]["endpoint"], json!("https://pod.example"));
 	}

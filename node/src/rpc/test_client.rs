@@ -110,9 +110,11 @@ fn pod() -> PodView {
 			status: PodStatus::Active,
 			live_jobs: 1,
 			exposure: 100,
+			lost: 50,
 			last_seen: Tick(2),
 			suspended_until: until,
 			faults: 2,
+			fault_price: 10,
 			record: Default::default(),
 		},
 	}

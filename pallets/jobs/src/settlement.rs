@@ -5,7 +5,7 @@
 use crate::{escrow, Config, Error, Event, JobOf, Pallet};
 use alloc::vec::Vec;
 use frame_support::ensure;
-use pallet_pods::JobEnd;
+use pallet_pods::{EndedJob, JobEnd};
 use proofpod_primitives::{
 	job::{Lock, Outcome, Phase, Stage},
 	statement::{JobStatement, OutputElements},
@@ -92,7 +92,8 @@ impl<T: Config> Pallet<T> {
 		let Claim { job, lock, statement, output, .. } = claim;
 		let (fee, refunded) = escrow::settle::<T>(&job, &lock)?;
 		let Lock { pod, price, .. } = lock;
-		Pods::<T>::job_ended(&pod, job.terms.bond, JobEnd::Settled, price);
+		let bond = job.terms.bond;
+		Pods::<T>::job_ended(&pod, EndedJob { end: JobEnd::Settled, bond, lost: 0, price });
 		Self::conclude(id, &job, Outcome::Settled { pod: pod.clone(), price, statement, output });
 		Self::deposit_event(Event::Settled {
 			job: id,

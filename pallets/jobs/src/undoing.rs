@@ -10,7 +10,7 @@ use crate::{
 	escrow::{self, Loss},
 	Config, Error, Event, JobOf, Pallet,
 };
-use pallet_pods::JobEnd;
+use pallet_pods::{EndedJob, JobEnd};
 use proofpod_primitives::{
 	job::{Failure, FailureReason, Job, Lock, Outcome, Phase, Reason, Stage, StoredState, Undone},
 	JobId, Tick,
@@ -143,12 +143,13 @@ impl<T: Config> Pallet<T> {
 			},
 		};
 		bar::<T>(&mut job, &lock.pod);
-		pallet_pods::Pallet::<T>::job_ended(
-			&lock.pod,
-			stored.terms.bond,
-			how.job_end(),
-			lock.price,
-		);
+		let ended = EndedJob {
+			end: how.job_end(),
+			bond: stored.terms.bond,
+			lost: loss.from_pod,
+			price: lock.price,
+		};
+		pallet_pods::Pallet::<T>::job_ended(&lock.pod, ended);
 		Ok((job, loss))
 	}
 

@@ -16,7 +16,7 @@ impl<T: Config> Pallet<T> {
 	///
 	/// * pods are as many as they are counted;
 	/// * each profile and each attested tag is well formed, each track record within its bounds, and a
-	///   pod without live jobs has nothing at risk;
+	///   pod without live jobs has nothing at risk, and one without faults none that was dear;
 	/// * operators and pods name one another, and no operator is a pod;
 	/// * what is held from an account is its pod's bond, and nothing without a pod, and the deposits
 	///   of its attestations.
@@ -31,6 +31,10 @@ impl<T: Config> Pallet<T> {
 			ensure!(
 				record.live_jobs > 0 || record.exposure == 0,
 				"a pod without live jobs must have nothing at risk"
+			);
+			ensure!(
+				record.faults > 0 || record.fault_price == 0,
+				"a pod without faults must have none that was dear"
 			);
 			let weights = record.record.good.saturating_add(record.record.bad);
 			ensure!(weights <= TrackRecord::MOST, "a track record must be within its bounds");

@@ -14,6 +14,7 @@
 //! * **Bond**: held from the pod for as long as it is registered.
 //! * **Live job**: one that the pod has locked and that has not ended for it.
 //! * **Exposure**: the sum of the bonds of a pod's live jobs.
+//! * **Loss**: what jobs took of their bonds since the owner's account last acted.
 //! * **Track record**: how the pod's jobs ended.
 //!
 //! ## Concepts
@@ -21,7 +22,7 @@
 //! **Keys.** A pod is known by its owner's account, which may lie cold: its bond, what it risks on
 //! jobs, and what it earns are the owner's. The owner may name an *operator*, a hot key that locks,
 //! proves, gives heartbeats and updates the profile in the pod's name. Who steals that key can lose
-//! the bonds of the jobs that it locks, which the cap below bounds, but cannot take money. An
+//! the bonds of the jobs that it locks, up to the cap below in all, but cannot take money. An
 //! account operates one pod at most, and is none itself; one that was named against its will gives
 //! that up with `set_operator(None)`.
 //!
@@ -33,20 +34,23 @@
 //! mind withdraws and registers again, with an empty record, so that nobody can dodge the period.
 //!
 //! **The cap.** The bond belongs to the registration. What a pod risks on a single job is held apart,
-//! by the jobs pallet; the sum of it over the pod's live jobs, its *exposure*, may not exceed a
-//! multiple of the bond. Who wants to do more at once bonds more.
+//! by the jobs pallet; the sum of it over the pod's live jobs, its *exposure*, and of what such jobs
+//! have lost may not exceed a multiple of the bond. Losses are forgotten when the owner's own account
+//! bonds more or names the operator, be it by nothing and be it the same one: so a stolen operator's key
+//! loses no more than the cap before the owner has had a look. Who wants to do more at once bonds more.
 //!
 //! **Being there.** A pod shows that it is there by working, or by a heartbeat once in a period. What
 //! holds of it is a function of its record and the [clock](pallet_clock), [`PodRecord::state`]:
 //! nothing is scanned, and a chain with many pods asks each more rarely, so that heartbeats take the
 //! same share of every block. Silence bars from nothing; clients choose by it.
 //!
-//! **Suspension.** Deadlines missed in a row suspend a pod, twice as long for each further one;
-//! administrators may suspend and reinstate. A suspended pod finishes what it has. Locks that were
-//! never acknowledged do not count: a client could cause them.
+//! **Suspension.** Jobs in a row that it acknowledged and did not prove, be it that it gave them up or
+//! missed their deadlines, suspend a pod, twice as long for each further one; a settled job ends the row
+//! when it is as dear as the dearest of them. Administrators may suspend and reinstate. A suspended pod
+//! finishes what it has. Locks that were never acknowledged do not count: a client could cause them.
 //!
-//! **Reputation** weighs every job by its price against the market's average and forgets with every
-//! further job ([`TrackRecord`](proofpod_primitives::pod::TrackRecord)).
+//! **Reputation** weighs every job by its price against the market's average and forgets by the same
+//! weight ([`TrackRecord`](proofpod_primitives::pod::TrackRecord)).
 //!
 //! **Attestations.** What a pod says of itself is its own word. Any account may attest tags of a pod,
 //! against a deposit; clients name the issuers that they trust. An attestation speaks of an account,
@@ -94,7 +98,7 @@ mod tests;
 
 pub use pallet::*;
 pub use record::{
-	Attestation, Discipline, JobEnd, PodRecord, PodStatus, PodView, SuspensionReason,
+	Attestation, Discipline, EndedJob, JobEnd, PodRecord, PodStatus, PodView, SuspensionReason,
 };
 pub use weights::WeightInfo;
 
@@ -144,7 +148,8 @@ pub mod pallet {
 		#[pallet::constant]
 		type Bond: Get<Balance>;
 
-		/// Most that a pod may have at risk in live jobs, as a multiple of its bond.
+		/// Most that a pod may have at risk in live jobs, and have lost by earlier ones since its own
+		/// account acted, as a multiple of its bond.
 		#[pallet::constant]
 		type MaxExposure: Get<u32>;
 
@@ -161,15 +166,15 @@ pub mod pallet {
 		#[pallet::constant]
 		type HeartbeatsPerBlock: Get<u32>;
 
-		/// Deadlines missed in a row that suspend a pod.
+		/// Jobs in a row, acknowledged and not proved, that suspend a pod.
 		#[pallet::constant]
 		type SuspensionThreshold: Get<u8>;
 
-		/// Length of the first suspension; every further miss doubles it.
+		/// Length of the first suspension; every further failure doubles it.
 		#[pallet::constant]
 		type SuspensionBase: Get<Ticks>;
 
-		/// Length of the longest suspension for missed deadlines.
+		/// Length of the longest suspension for failures in a row.
 		#[pallet::constant]
 		type MaxSuspension: Get<Ticks>;
 
@@ -359,8 +364,10 @@ pub mod pallet {
 		OperatorTaken,
 		/// The pod is suspended: it takes no new jobs.
 		PodIsSuspended,
-		/// The bonds of the pod's live jobs would exceed what its own bond allows: end some, or bond
-		/// more.
+		/// The bonds of the pod's live jobs, and what earlier ones have lost, would exceed what its own
+		/// bond allows. End some, or bond more. What was lost is forgotten when the owner's own account,
+		/// after a look at what became of those jobs, sends `bond_more` (0 will do) or `set_operator`
+		/// (the same one will do).
 		Overcommitted,
 		/// The pod was heard of less than half a period ago.
 		TooEarly,
@@ -451,7 +458,8 @@ pub mod pallet {
 		}
 
 		/// Lets another account, or none, work for the pod. The pod itself; its operator may send
-		/// `None`, to give itself up.
+		/// `None`, to give itself up. Sent by the pod itself, be it for the same operator, it forgets what
+		/// the pod's jobs have lost.
 		#[pallet::call_index(4)]
 		#[pallet::weight(<T as Config>::WeightInfo::set_operator())]
 		pub fn set_operator(origin: OriginFor<T>, operator: Option<AccountId32>) -> DispatchResult {
@@ -459,7 +467,8 @@ pub mod pallet {
 			Self::do_set_operator(signer, operator)
 		}
 
-		/// Adds to the pod's bond, so that it may have more at risk in live jobs.
+		/// Adds to the pod's bond, so that it may have more at risk in live jobs, and forgets what its jobs
+		/// have lost; 0 does only that.
 		#[pallet::call_index(5)]
 		#[pallet::weight(<T as Config>::WeightInfo::bond_more())]
 		pub fn bond_more(
@@ -511,7 +520,7 @@ pub mod pallet {
 			Self::do_suspend(pod, until)
 		}
 
-		/// Ends a pod's suspension, and forgets the misses that led to it. Administrators only.
+		/// Ends a pod's suspension, and forgets the failures that led to it. Administrators only.
 		#[pallet::call_index(10)]
 		#[pallet::weight(<T as Config>::WeightInfo::reinstate())]
 		pub fn reinstate(origin: OriginFor<T>, pod: AccountId32) -> DispatchResult {

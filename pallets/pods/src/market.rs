@@ -3,8 +3,8 @@
 //! What the jobs pallet asks of pods, and tells of them.
 
 use crate::{
-	Attestations, AveragePrice, Config, Discipline, Error, Event, JobEnd, Operators, Pallet,
-	PodRecord, PodStatus, Pods, SuspensionReason,
+	Attestations, AveragePrice, Config, Discipline, EndedJob, Error, Event, JobEnd, Operators,
+	Pallet, PodRecord, PodStatus, Pods, SuspensionReason,
 };
 use frame_support::{ensure, traits::Get};
 use proofpod_primitives::{job::RequiredTag, pod::TrackRecord, Balance};
@@ -54,11 +54,11 @@ impl<T: Config> Pallet<T> {
 		Self::mutate_known(pod, |record| record.job_locked(Self::now(), bond));
 	}
 
-	/// Counts the end of a job that a pod had locked with this bond, for this price, and enters it
-	/// into the pod's track record. Deadlines missed in a row suspend the pod.
-	pub fn job_ended(pod: &AccountId32, bond: Balance, end: JobEnd, price: Balance) {
+	/// Counts the end of a job that a pod had locked, and enters it into the pod's track record. Jobs
+	/// in a row that it did not prove suspend the pod.
+	pub fn job_ended(pod: &AccountId32, job: EndedJob) {
 		let (now, average) = (Self::now(), AveragePrice::<T>::get());
-		let weight = TrackRecord::weight(price, average);
+		let weight = TrackRecord::weight(job.price, average);
 		let period = Self::period();
 		let discipline = Discipline {
 			threshold: T::SuspensionThreshold::get(),
@@ -67,15 +67,15 @@ impl<T: Config> Pallet<T> {
 		};
 		let change = Self::mutate_known(pod, |record| {
 			let (from, before) = (record.state(now, period), record.suspended_until);
-			record.job_ended(now, bond, end, weight, discipline);
+			record.job_ended(now, &job, weight, discipline);
 			(record.suspended_until != before).then(|| (from, record.state(now, period)))
 		});
 		if let Some((from, to)) = change.flatten() {
-			let reason = SuspensionReason::Missed;
+			let reason = SuspensionReason::Failures;
 			Self::deposit_event(Event::PodSuspended { pod: pod.clone(), from, to, reason });
 		}
-		if end == JobEnd::Settled {
-			AveragePrice::<T>::put(next_average(average, price));
+		if job.end == JobEnd::Settled {
+			AveragePrice::<T>::put(next_average(average, job.price));
 		}
 	}
 
@@ -85,15 +85,21 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
+/// Weights, in millionths, of the jobs that the average remembers: 1,024 of the greatest.
+const WINDOW: Balance = 1_024_000_000;
+/// A job counts as if it had cost this multiple of the average at most.
+const MOST_OF_AVERAGE: Balance = 4;
+
 /// The average after one more job has been paid.
 ///
-/// It moves by a sixty-fourth of the difference, times the job's own weight: so it takes about as
-/// much money to lower it with many cheap jobs as to raise it with few dear ones, and a pod cannot
-/// make its own cheap jobs weigh more by buying a lot of them.
+/// It moves by a part of the difference, in proportion to the job's own weight. So it takes about as
+/// much money to lower it with many cheap jobs as to raise it with few dear ones, and however dear one
+/// is, it moves the average by less than a four-hundredth.
 pub(crate) fn next_average(average: Balance, price: Balance) -> Balance {
+	let price = price.min(average.saturating_mul(MOST_OF_AVERAGE));
 	let weight = Balance::from(TrackRecord::weight(price, average));
 	let step =
-		price.abs_diff(average).saturating_mul(weight).checked_div(64_000_000).unwrap_or_default();
+		price.abs_diff(average).saturating_mul(weight).checked_div(WINDOW).unwrap_or_default();
 	if price > average {
 		average.saturating_add(step)
 	} else {

@@ -41,6 +41,19 @@ pub enum JobEnd {
 	Released,
 }
 
+/// A job that has ended for the pod that had locked it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndedJob {
+	/// How.
+	pub end: JobEnd,
+	/// What the lock had put at risk.
+	pub bond: Balance,
+	/// What was taken of that: a slash, or the fee of a lapse.
+	pub lost: Balance,
+	/// What the job would have paid.
+	pub price: Balance,
+}
+
 impl JobEnd {
 	/// Whether the pod itself ended the job, which shows that it is there.
 	pub fn is_the_pods_act(&self) -> bool {
@@ -62,27 +75,27 @@ impl JobEnd {
 	TypeInfo,
 )]
 pub enum SuspensionReason {
-	/// It missed the deadlines of too many jobs in a row.
+	/// It acknowledged too many jobs in a row that it did not prove.
 	#[codec(index = 0)]
-	Missed,
+	Failures,
 	/// The chain's administrators decided so.
 	#[codec(index = 1)]
 	Administrators,
 }
 
-/// How misses in a row are answered.
+/// How failures in a row are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Discipline {
 	/// So many misses suspend a pod.
 	pub threshold: u8,
-	/// Length of the first suspension; every further miss doubles it.
+	/// Length of the first suspension; every further failure doubles it.
 	pub base: Ticks,
 	/// Length of the longest.
 	pub most: Ticks,
 }
 
 impl Discipline {
-	/// How long a pod is suspended that has missed so many deadlines in a row.
+	/// How long a pod is suspended that has failed so often in a row.
 	pub fn term(&self, faults: u8) -> Option<Ticks> {
 		let doublings = u32::from(faults.checked_sub(self.threshold)?);
 		let factor = 1u32.checked_shl(doublings).unwrap_or(Ticks::MAX);
@@ -108,12 +121,17 @@ pub struct PodRecord {
 	pub live_jobs: u32,
 	/// Sum of the bonds of those jobs.
 	pub exposure: Balance,
+	/// What its jobs have lost of their bonds since its own account last bonded more or named the
+	/// operator.
+	pub lost: Balance,
 	/// When it last did something that a living pod does.
 	pub last_seen: Tick,
 	/// First tick in which it is not suspended.
 	pub suspended_until: Tick,
-	/// Deadlines missed in a row.
+	/// Jobs in a row that it acknowledged and did not prove.
 	pub faults: u8,
+	/// Price of the dearest of them.
+	pub fault_price: Balance,
 	/// How its jobs ended.
 	pub record: TrackRecord,
 }
@@ -138,8 +156,25 @@ impl PodRecord {
 	}
 
 	/// Sum of the bonds of jobs that the pod may lock besides those that it has.
+	///
+	/// What it has lost counts as if it were still at risk, until its own account acts: so an operator's
+	/// key can lose no more in all than may be at risk at once.
 	pub fn headroom(&self, max_exposure: u32) -> Balance {
-		self.bond.saturating_mul(max_exposure.into()).saturating_sub(self.exposure)
+		self.bond
+			.saturating_mul(max_exposure.into())
+			.saturating_sub(self.exposure)
+			.saturating_sub(self.lost)
+	}
+
+	/// Notes that the pod's own account stands by what was done in its name.
+	pub fn vouched_for(&mut self) {
+		self.lost = 0;
+	}
+
+	/// Forgets failures in a row.
+	pub fn forgive(&mut self) {
+		self.faults = 0;
+		self.fault_price = 0;
 	}
 
 	/// Counts a job that the pod has locked.
@@ -150,51 +185,51 @@ impl PodRecord {
 	}
 
 	/// Counts the end of one of the pod's jobs, which has this weight in its track record.
-	pub fn job_ended(
-		&mut self,
-		now: Tick,
-		bond: Balance,
-		end: JobEnd,
-		weight: u32,
-		discipline: Discipline,
-	) {
+	pub fn job_ended(&mut self, now: Tick, job: &EndedJob, weight: u32, discipline: Discipline) {
 		self.live_jobs = self.live_jobs.saturating_sub(1);
-		self.exposure = self.exposure.saturating_sub(bond);
-		if end.is_the_pods_act() {
+		self.exposure = self.exposure.saturating_sub(job.bond);
+		self.lost = self.lost.saturating_add(job.lost);
+		if job.end.is_the_pods_act() {
 			self.last_seen = now;
 		}
 		let count = |counter: &mut u32| *counter = counter.saturating_add(1);
-		match end {
+		match job.end {
 			JobEnd::Settled => {
 				count(&mut self.record.settled);
 				self.record.note(true, weight);
-				self.faults = 0;
+				// Else the cheapest job would make up for the dearest.
+				if job.price >= self.fault_price {
+					self.forgive();
+				}
 			},
 			JobEnd::Unacknowledged => count(&mut self.record.unacknowledged),
 			JobEnd::Discarded => {
 				count(&mut self.record.discarded);
 				self.record.note(false, weight);
+				self.fault(now, job.price, discipline);
 			},
 			JobEnd::Missed => {
 				count(&mut self.record.missed);
 				self.record.note(false, weight);
-				self.fault(now, discipline);
+				self.fault(now, job.price, discipline);
 			},
 			JobEnd::Released => {},
 		}
 	}
 
-	/// Notes a missed deadline.
+	/// Notes a job that was acknowledged and not proved.
 	///
-	/// What a suspended pod misses it had locked before: one outage counts once it is punished, not
-	/// for every job that it hit.
-	fn fault(&mut self, now: Tick, discipline: Discipline) {
-		if self.is_suspended(now) {
-			return;
+	/// What a suspended pod does not prove it had locked before: one outage counts once it is punished,
+	/// not for every job that it hit.
+	fn fault(&mut self, now: Tick, price: Balance, discipline: Discipline) {
+		if !self.is_suspended(now) {
+			self.faults = self.faults.saturating_add(1);
+			if let Some(term) = discipline.term(self.faults) {
+				self.suspended_until = self.suspended_until.max(now.after(term));
+			}
 		}
-		self.faults = self.faults.saturating_add(1);
-		if let Some(term) = discipline.term(self.faults) {
-			self.suspended_until = now.after(term);
+		if self.faults > 0 {
+			self.fault_price = self.fault_price.max(price);
 		}
 	}
 }

@@ -45,9 +45,11 @@ impl<T: Config> Pallet<T> {
 			status: PodStatus::Active,
 			live_jobs: 0,
 			exposure: 0,
+			lost: 0,
 			last_seen: now,
 			suspended_until: now,
 			faults: 0,
+			fault_price: 0,
 			record: TrackRecord::default(),
 		};
 		let to = record.state(now, Self::period());
@@ -114,14 +116,18 @@ impl<T: Config> Pallet<T> {
 		operator: Option<AccountId32>,
 	) -> DispatchResult {
 		// An operator may give itself up, and no more.
-		let pod = if operator.is_none() { Self::acting(&signer)? } else { signer };
+		let pod = if operator.is_none() { Self::acting(&signer)? } else { signer.clone() };
+		let is_owner = signer == pod;
 		let from = Self::mutate_registered(&pod, |record| {
-			if let Some(operator) = &operator {
-				Self::appoint(operator, &pod)?;
-			}
 			let from = core::mem::replace(&mut record.operator, operator.clone());
 			if let Some(from) = &from {
 				Operators::<T>::remove(from);
+			}
+			if let Some(operator) = &operator {
+				Self::appoint(operator, &pod)?;
+			}
+			if is_owner {
+				record.vouched_for();
 			}
 			Ok(from)
 		})?;
@@ -135,6 +141,7 @@ impl<T: Config> Pallet<T> {
 			<T as Config>::Currency::hold(&HoldReason::PodBond.into(), &pod, amount)?;
 			let from = record.bond;
 			record.bond = from.saturating_add(amount);
+			record.vouched_for();
 			Ok((from, record.bond))
 		})?;
 		Self::deposit_event(Event::BondRaised { pod, from, to });

@@ -74,7 +74,7 @@ impl<T: Config> Pallet<T> {
 			ensure!(record.is_suspended(now), Error::<T>::NotSuspended);
 			let from = record.state(now, period);
 			record.suspended_until = now;
-			record.faults = 0;
+			record.forgive();
 			Ok((from, record.state(now, period)))
 		})?;
 		Self::deposit_event(Event::PodReinstated { pod, from, to });

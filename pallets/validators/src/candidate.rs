@@ -3,7 +3,7 @@
 //! An account that has bonded to validate, and the way from its bond to the list and back.
 
 use crate::{
-	Candidates, Config, Error, Event, HoldReason, ListChanged, Misses, Pallet, Validators,
+	Candidates, ChillDue, Config, Error, Event, HoldReason, ListChanged, Misses, Pallet, Validators,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
@@ -210,8 +210,9 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// Takes a validator off the list for what it did, unless the list would fall below its floor.
-	/// Of those that are not on the list, only the status changes; who has resigned keeps it.
+	/// Takes a validator off the list for what it did, unless the list would fall below its floor:
+	/// then it is remembered for when there is room, if it signed twice. Of those that are not on the
+	/// list, only the status changes; who has resigned keeps it.
 	///
 	/// Returns whether the validator will leave, or has left.
 	pub(crate) fn chill(account: &AccountId32, candidate: Candidate, reason: ChillReason) -> bool {
@@ -219,6 +220,14 @@ impl<T: Config> Pallet<T> {
 			return true;
 		}
 		if candidate.is_listed() && Self::unlist(account).is_err() {
+			if reason == ChillReason::Equivocation {
+				ChillDue::<T>::mutate(|due| {
+					// There is room for every listed validator.
+					if !due.contains(account) {
+						let _ = due.try_push(account.clone());
+					}
+				});
+			}
 			Self::deposit_event(Event::FloorHeld { validator: account.clone(), reason });
 			return false;
 		}
@@ -259,6 +268,7 @@ impl<T: Config> Pallet<T> {
 		Validators::<T>::try_append(account).map_err(|()| Error::<T>::TooManyValidators)?;
 		ListChanged::<T>::put(true);
 		Candidates::<T>::insert(account, Candidate { status: Status::Listed, ..candidate });
+		Self::expel_first_due();
 		Ok(())
 	}
 

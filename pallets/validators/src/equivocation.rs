@@ -6,6 +6,12 @@
 //! `check_equivocation_proof`): two different headers with the same slot, both sealed by the same
 //! key. Unlike a vote's, an Aura header's session follows from its slot, so that a report needs no
 //! proof of the key's ownership.
+//!
+//! Whether it was the author's turn is not asked, only whether its key was an active validator's in the
+//! session of the slot. Nodes refuse a block out of turn, so that it can mislead nobody; but no honest
+//! node ever seals two headers of one slot, in or out of turn, and whoever does cannot be trusted with
+//! the key. What is more, the turn depends on the fork: about a session's boundary two forks may give a
+//! slot to different authors, and the two headers need not be of one fork.
 
 use crate::{Call, Config, Error, Pallet};
 use alloc::{boxed::Box, vec, vec::Vec};
@@ -33,8 +39,8 @@ use sp_staking::{
 type AuthorityId<T> = <T as pallet_aura::Config>::AuthorityId;
 type Seal<T> = <AuthorityId<T> as RuntimeAppPublic>::Signature;
 
-/// Most bytes of a header in a report: several times those of one that changes all authorities. Reports
-/// are free, so they must not fill blocks.
+/// Most bytes of a header in a report: several times those of one that changes all authorities.
+/// Reports are free, so they must not fill blocks.
 const MAX_HEADER: usize = 64 << 10;
 
 /// Two headers of one slot with the seals of one author.

@@ -62,9 +62,9 @@ fn digest(key_type: KeyTypeId, key: &[u8]) -> KeyDigest {
 }
 
 impl<T: Config> Pallet<T> {
-	/// Remembers the keys of the session that begins, and forgets the oldest session.
-	pub(crate) fn record_session(session: SessionIndex) {
-		let holders = pallet_session::QueuedKeys::<T>::get()
+	/// Remembers the keys of the session that begins or has begun, and forgets the oldest session.
+	pub(crate) fn record_session(session: SessionIndex, keys: Vec<(AccountId32, T::Keys)>) {
+		let holders = keys
 			.into_iter()
 			.map(|(validator, keys)| {
 				let keys = T::Keys::key_ids()

@@ -3,7 +3,7 @@
 //! What must hold between blocks.
 
 use crate::{
-	Authored, Candidates, Config, HoldReason, KeySets, Misses, Pallet, Sessions, Slashes,
+	Authored, Candidates, ChillDue, Config, HoldReason, KeySets, Misses, Pallet, Sessions, Slashes,
 	Validators,
 };
 use alloc::collections::BTreeSet;
@@ -16,6 +16,7 @@ use sp_runtime::TryRuntimeError;
 impl<T: Config> Pallet<T> {
 	/// Checks that
 	/// * the list is within its bounds, holds nobody twice, and everybody on it has session keys;
+	/// * those that are to be chilled are on the list, none of them twice, and the list is at its floor;
 	/// * the candidates that say so are on the list, and nobody else;
 	/// * what is held from each candidate is its bond;
 	/// * misses are counted of listed validators only, and blocks of active ones;
@@ -46,6 +47,19 @@ impl<T: Config> Pallet<T> {
 				Candidates::<T>::get(validator).is_some_and(|candidate| candidate.is_listed())
 			}),
 			"a listed validator is no listed candidate"
+		);
+		let due = ChillDue::<T>::get();
+		ensure!(
+			due.is_empty() || count == Self::floor(),
+			"a validator is to be chilled, and there is room for it"
+		);
+		ensure!(
+			due.iter().all(|validator| validators.contains(validator)),
+			"a validator is to be chilled that is not listed"
+		);
+		ensure!(
+			due.iter().collect::<BTreeSet<_>>().len() == due.len(),
+			"a validator is to be chilled twice"
 		);
 		Ok(())
 	}

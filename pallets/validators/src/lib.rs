@@ -34,7 +34,8 @@
 //! validators remain active, so an operator who resigns or is removed must keep the node running
 //! until the start of session *N + 2*. A session whose list has not changed is planned without a
 //! new set, so GRANDPA's set identifier, and with it the proofs of finality, change only when the
-//! validators or their keys do.
+//! validators or their keys do. While GRANDPA has another change under way, sessions are longer, see
+//! [`HeldSessions`].
 //!
 //! ## Offences
 //!
@@ -48,8 +49,8 @@
 //! ## Bounds
 //!
 //! The list never shrinks below the floor, which the genesis sets, nor grows above
-//! [`Config::MaxValidators`], whoever asks. At the floor an offender pays, but stays. A validator
-//! that took its session keys away while listed would silently shrink the active set below the
+//! [`Config::MaxValidators`], whoever asks. At the floor an offender pays, but stays until another
+//! validator is listed, whose place it then makes, see [`ChillDue`]. A validator that took its session keys away while listed would silently shrink the active set below the
 //! floor, because `pallet_session` skips accounts without keys. Runtimes therefore filter
 //! `pallet_session`'s `purge_keys`, and accounts use [`Pallet::withdraw_keys`], which refuses
 //! listed validators.
@@ -95,7 +96,7 @@ mod tests;
 
 pub use candidate::{Candidate, ChillReason, Status};
 pub use pallet::*;
-pub use sessions::SessionPeriod;
+pub use sessions::{HeldSessions, SessionPeriod};
 pub use weights::WeightInfo;
 
 // The macro's output expects what it has itself made sure of.
@@ -107,6 +108,7 @@ pub mod pallet {
 		equivocation::{AuraEquivocation, AuraEquivocationProof},
 		history::{KeyHolder, SessionRecord, MAX_KEY_TYPES},
 		offences::Slash,
+		offline::TURNS_TO_JUDGE,
 		WeightInfo,
 	};
 	use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
@@ -224,6 +226,12 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Misses<T: Config> = StorageMap<_, Twox64Concat, AccountId32, u8, ValueQuery>;
 
+	/// Validators that signed twice and that the floor keeps on the list, first come first: one of them
+	/// is chilled whenever another validator is listed.
+	#[pallet::storage]
+	pub type ChillDue<T: Config> =
+		StorageValue<_, BoundedVec<AccountId32, T::MaxValidators>, ValueQuery>;
+
 	/// The current session and those before it in which an offence can still be reported.
 	#[pallet::storage]
 	pub type Sessions<T: Config> = StorageMap<_, Twox64Concat, SessionIndex, SessionRecord>;
@@ -251,7 +259,8 @@ pub mod pallet {
 		/// Fewest validators that the list may ever hold; [`Config::MinValidators`] when it is not
 		/// given, and not less.
 		pub floor: Option<u32>,
-		/// Blocks in a session; [`Config::DefaultSessionLength`] when it is not given.
+		/// Blocks in a session; [`Config::DefaultSessionLength`] when it is not given. At least two for
+		/// each of the validators, for nobody is judged to be offline by a shorter one.
 		pub session_length: Option<BlockNumberFor<T>>,
 	}
 
@@ -259,7 +268,6 @@ pub mod pallet {
 	impl<T: Config> BuildGenesisConfig for GenesisConfig<T> {
 		fn build(&self) {
 			if let Some(length) = self.session_length {
-				assert!(!length.is_zero(), "`validators.sessionLength` must not be 0");
 				SessionLength::<T>::put(length);
 			}
 			let (min, max) = (T::MinValidators::get(), T::MaxValidators::get());
@@ -280,6 +288,13 @@ pub mod pallet {
 				(floor..=max).contains(&count),
 				"genesis must list between {floor} and {max} validators, found {count}: \
 				 set `validators.validators`",
+			);
+			let (length, least) =
+				(Pallet::<T>::session_length(), count.saturating_mul(TURNS_TO_JUDGE));
+			assert!(
+				length >= least.into(),
+				"`validators.sessionLength` must be at least {least}, {TURNS_TO_JUDGE} blocks for \
+				 each of the {count} validators, found {length:?}",
 			);
 			let distinct = self.validators.iter().collect::<BTreeSet<_>>();
 			assert!(
@@ -368,7 +383,8 @@ pub mod pallet {
 			/// What it did.
 			reason: ChillReason,
 		},
-		/// A validator was to be chilled, but stays because the list is at its floor.
+		/// A validator was to be chilled, but stays because the list is at its floor: until another
+		/// one is listed when it signed twice, and until it is there again when it was offline.
 		FloorHeld {
 			/// Who.
 			validator: T::AccountId,
@@ -379,7 +395,7 @@ pub mod pallet {
 		Slashed {
 			/// Whose bond.
 			validator: T::AccountId,
-			/// Session of the offence.
+			/// The first of the sessions with the keys under which it offended.
 			session: SessionIndex,
 			/// What was burned.
 			amount: Balance,
@@ -473,7 +489,7 @@ pub mod pallet {
 		///   [`Error::BondTooSmall`], [`Error::NoSessionKeys`], [`Error::TooManyValidators`].
 		///
 		/// ## Events
-		/// * [`Event::Admitted`].
+		/// * [`Event::Admitted`], and [`Event::Chilled`] of a validator whose place it takes.
 		#[pallet::call_index(0)]
 		#[pallet::weight(<T as Config>::WeightInfo::admit())]
 		pub fn admit(origin: OriginFor<T>, account: T::AccountId) -> DispatchResult {
@@ -610,7 +626,7 @@ pub mod pallet {
 		///   [`Error::BondTooSmall`], [`Error::NoSessionKeys`], [`Error::TooManyValidators`].
 		///
 		/// ## Events
-		/// * [`Event::Rejoined`].
+		/// * [`Event::Rejoined`], and [`Event::Chilled`] of a validator whose place it takes.
 		#[pallet::call_index(7)]
 		#[pallet::weight(<T as Config>::WeightInfo::rejoin())]
 		pub fn rejoin(origin: OriginFor<T>) -> DispatchResult {
@@ -660,6 +676,11 @@ pub mod pallet {
 		/// Fewest validators that the list may hold.
 		pub fn least_validators() -> u32 {
 			Self::floor()
+		}
+
+		/// Validators that signed twice, and are chilled as soon as others are listed in their place.
+		pub fn chill_due() -> Vec<AccountId32> {
+			ChillDue::<T>::get().into_inner()
 		}
 	}
 }

@@ -11,12 +11,14 @@ use frame_support::{
 	dispatch::DispatchResultWithPostInfo,
 	parameter_types,
 	traits::{
-		ConstBool, ConstU128, ConstU32, ConstU64, ConstU8, KeyOwnerProofSystem, OnInitialize,
+		ConstBool, ConstU128, ConstU32, ConstU64, ConstU8, Get, KeyOwnerProofSystem, OnInitialize,
 	},
 };
 use frame_system::EnsureRoot;
 use pallet_session::{disabling::UpToLimitDisablingStrategy, PeriodicSessions};
-use pallet_validators::{equivocation::AuraEquivocationProof, Candidate, SessionPeriod, Status};
+use pallet_validators::{
+	equivocation::AuraEquivocationProof, Candidate, HeldSessions, SessionPeriod, Status,
+};
 use sp_consensus_aura::{
 	digests::CompatibleDigestItem,
 	sr25519::{AuthorityId as AuraId, AuthorityPair as AuraPair, AuthoritySignature},
@@ -156,13 +158,15 @@ impl pallet_offences::Config for Test {
 
 parameter_types! {
 	pub const DefaultSessionLength: u32 = SESSION;
+	pub ChangePending: bool = pallet_grandpa::PendingChange::<Test>::exists();
 }
 
 impl pallet_session::Config for Test {
 	type RuntimeEvent = RuntimeEvent;
 	type ValidatorId = AccountId32;
 	type ValidatorIdOf = sp_runtime::traits::ConvertInto;
-	type ShouldEndSession = PeriodicSessions<SessionPeriod<Test>, ConstU32<0>>;
+	type ShouldEndSession =
+		HeldSessions<PeriodicSessions<SessionPeriod<Test>, ConstU32<0>>, ChangePending>;
 	type NextSessionRotation = PeriodicSessions<SessionPeriod<Test>, ConstU32<0>>;
 	type SessionManager = ValidatorList;
 	type SessionHandler = <MockKeys as OpaqueKeys>::KeyTypeIdProviders;
@@ -202,6 +206,19 @@ where
 {
 	fn create_bare(call: RuntimeCall) -> TestXt<RuntimeCall, ()> {
 		TestXt::new_bare(call)
+	}
+}
+
+/// The active validators with the keys that consensus uses.
+pub(crate) struct Active;
+
+impl Get<Vec<(AccountId32, MockKeys)>> for Active {
+	fn get() -> Vec<(AccountId32, MockKeys)> {
+		let authorities = pallet_aura::Authorities::<Test>::get().into_iter();
+		let keys = authorities
+			.zip(Grandpa::grandpa_authorities())
+			.map(|(aura, (grandpa, _))| MockKeys { aura, grandpa });
+		Session::validators().into_iter().zip(keys).collect()
 	}
 }
 

@@ -4,7 +4,10 @@
 //!
 //! Nobody is paid for a report: a reward would pay an offender for reporting itself.
 
-use crate::{candidate::ChillReason, Candidates, Config, Event, Pallet, Sessions, Slashes};
+use crate::{
+	candidate::{Candidate, ChillReason},
+	Candidates, ChillDue, Config, Event, Pallet, Sessions, Slashes,
+};
 use codec::{Decode, Encode, MaxEncodedLen};
 use frame_support::weights::Weight;
 use proofpod_primitives::Balance;
@@ -62,13 +65,29 @@ impl<T: Config> Pallet<T> {
 				bond: candidate.bond,
 			});
 		}
-		// Whom the floor keeps on the list is not disabled either: `pallet_session` would keep it
-		// disabled until the set changes, which may be never.
-		if known.is_none() && Self::chill(offender, candidate, ChillReason::Equivocation) {
-			pallet_session::Pallet::<T>::report_offence(
-				offender.clone(),
-				OffenceSeverity(fraction),
-			);
+		if known.is_none() {
+			Self::expel(offender, candidate, OffenceSeverity(fraction));
 		}
+	}
+
+	/// Chills a validator that signed twice, and keeps it from making blocks until it has left. Whom
+	/// the floor keeps on the list is not disabled either: `pallet_session` would keep it disabled
+	/// until the set changes, which may be never.
+	fn expel(offender: &AccountId32, candidate: Candidate, severity: OffenceSeverity) {
+		if Self::chill(offender, candidate, ChillReason::Equivocation) {
+			pallet_session::Pallet::<T>::report_offence(offender.clone(), severity);
+		}
+	}
+
+	/// Expels the first of those that only the floor has kept on the list: another was listed just now.
+	pub(crate) fn expel_first_due() {
+		let mut due = ChillDue::<T>::get();
+		if due.is_empty() {
+			return;
+		}
+		let offender = due.remove(0);
+		ChillDue::<T>::put(due);
+		let Some(candidate) = Candidates::<T>::get(&offender) else { return };
+		Self::expel(&offender, candidate, OffenceSeverity::default());
 	}
 }

@@ -10,7 +10,7 @@ use sp_runtime::AccountId32;
 
 /// Blocks that a session must have for each of its validators before one that made none is taken
 /// to be offline: a shorter session may have ended before its turn.
-const TURNS_TO_JUDGE: u32 = 2;
+pub(crate) const TURNS_TO_JUDGE: u32 = 2;
 
 /// Nobody is chilled when more than one in so many active validators is missing, less than can hold up
 /// finality: then the network is at fault rather than they, or somebody keeps them off it.

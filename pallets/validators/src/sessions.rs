@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::marker::PhantomData;
 use frame_support::traits::Get;
 use frame_system::pallet_prelude::BlockNumberFor;
-use pallet_session::SessionManager;
+use pallet_session::{SessionManager, ShouldEndSession};
 use sp_runtime::AccountId32;
 use sp_staking::SessionIndex;
 
@@ -17,6 +17,21 @@ pub struct SessionPeriod<T>(PhantomData<T>);
 impl<T: Config> Get<BlockNumberFor<T>> for SessionPeriod<T> {
 	fn get() -> BlockNumberFor<T> {
 		Pallet::<T>::session_length()
+	}
+}
+
+/// Ends sessions when `Ends` does, but none while `Held`: for as long as GRANDPA would refuse a change
+/// of its voters, because another one is under way.
+///
+/// `pallet_grandpa` drops such a change in silence. Its voters would then be others than the session's
+/// validators until the next change, and nobody could report what they sign.
+pub struct HeldSessions<Ends, Held>(PhantomData<(Ends, Held)>);
+
+impl<Block, Ends: ShouldEndSession<Block>, Held: Get<bool>> ShouldEndSession<Block>
+	for HeldSessions<Ends, Held>
+{
+	fn should_end_session(now: Block) -> bool {
+		Ends::should_end_session(now) && !Held::get()
 	}
 }
 
@@ -61,6 +76,6 @@ impl<T: Config> SessionManager<AccountId32> for Pallet<T> {
 	/// Remembers who validates from now on. `pallet_session` calls this while its queued keys are
 	/// still those of the session that begins.
 	fn start_session(session: SessionIndex) {
-		Self::record_session(session);
+		Self::record_session(session, pallet_session::QueuedKeys::<T>::get());
 	}
 }

@@ -28,6 +28,8 @@ pub trait WeightInfo {
 	fn rejoin() -> Weight;
 	/// Weight of `report_aura_equivocation` where there are `validators` of them.
 	fn report_aura_equivocation(validators: u32) -> Weight;
+	/// Weight of punishing so many offenders.
+	fn punish(offenders: u32) -> Weight;
 	/// Weight of letting that call through without a signature.
 	fn authorize_report_aura_equivocation() -> Weight;
 	/// Weight of counting a block for its author.
@@ -47,9 +49,10 @@ impl<T: frame_system::Config> SubstrateWeight<T> {
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Reads the list, the candidate and its keys; writes the list, the mark of its change and the
-	/// candidate.
+	/// candidate. Chills one that was due: reads and writes who is due, its candidate and the disabled
+	/// validators, reads the floor, the session and the active validators, writes the misses.
 	fn admit() -> Weight {
-		Self::of(25, 3, 3)
+		Self::of(50, 9, 7)
 	}
 
 	/// Reads the candidate, the list and its floor; writes the list, the mark of its change, the misses
@@ -84,19 +87,24 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		Self::of(45, 4, 3)
 	}
 
-	/// Reads the session beside what `admit` does.
+	/// As `admit`.
 	fn rejoin() -> Weight {
-		Self::of(25, 4, 3)
+		Self::of(50, 9, 7)
 	}
 
-	/// Checks the proof again, writes the report and its index, and punishes everybody that
-	/// offended in the same slot: reads and writes the report, candidate, slash, hold and account of
-	/// each, the list, its floor and the disabled validators.
+	/// Checks the proof again, writes the report and its index, and punishes everybody that offended
+	/// in the same session, at most all validators.
 	fn report_aura_equivocation(validators: u32) -> Weight {
-		let punished = Self::of(50, 8, 8).saturating_mul(validators.into());
 		Self::authorize_report_aura_equivocation()
-			.saturating_add(Self::of(50, 5, 5))
-			.saturating_add(punished)
+			.saturating_add(Self::of(50, 2, 2))
+			.saturating_add(Self::punish(validators))
+	}
+
+	/// Reads the report of each; reads and writes its candidate, slash, hold, account and misses. Reads
+	/// the session and the active validators; reads and writes the list, the mark of its change, its
+	/// floor, who is to be chilled and the disabled validators.
+	fn punish(offenders: u32) -> Weight {
+		Self::of(50, 8, 7).saturating_mul(offenders.into()).saturating_add(Self::of(25, 8, 5))
 	}
 
 	/// Verifies two signatures; searches the session of the slot by halving, which takes at most
@@ -146,6 +154,10 @@ impl WeightInfo for () {
 	}
 
 	fn report_aura_equivocation(_: u32) -> Weight {
+		Weight::zero()
+	}
+
+	fn punish(_: u32) -> Weight {
 		Weight::zero()
 	}
 

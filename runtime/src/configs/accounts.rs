@@ -60,9 +60,11 @@ pub enum ProxyType {
 	#[codec(index = 1)]
 	NonTransfer,
 	/// A pod's own work, and batches of it, for accounts that work with proxies; an operator, whom the
-	/// pod itself names, does the same without. Such a key can lose bonds, by locking jobs
-	/// and not proving them: whoever steals it can open such jobs itself, as their client, and be
-	/// compensated with half of the slash. So keep on the pod's account what its jobs need, no more.
+	/// pod itself names, does the same without, but for leaving. Such a key can lose bonds, by locking
+	/// jobs and not proving them: whoever steals it can open such jobs itself, as their client, and be
+	/// compensated with half of the slash. It loses no more than the pods pallet's cap in all: what makes
+	/// the chain forget losses, to bond more, to name the operator or to register anew, is not among its
+	/// calls.
 	#[codec(index = 2)]
 	PodOperator,
 }
@@ -105,8 +107,7 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 			Self::PodOperator => matches!(
 				call,
 				RuntimeCall::Pods(
-					Pods::register { .. }
-						| Pods::update { .. }
+					Pods::update { .. }
 						| Pods::leave { .. }
 						| Pods::withdraw { .. }
 						| Pods::heartbeat { .. }

@@ -6,18 +6,21 @@
 use super::governance::Administrators;
 use crate::{
 	units::{deposit, MINUTES, POD, SLOT_DURATION},
-	AccountId, Aura, Balance, Balances, BlockNumber, Offences, Runtime, RuntimeCall, RuntimeEvent,
-	RuntimeHoldReason, Session, SessionKeys, TxExtension, UncheckedExtrinsic, Validators,
+	AccountId, Aura, Balance, Balances, BlockNumber, Grandpa, Offences, Runtime, RuntimeCall,
+	RuntimeEvent, RuntimeHoldReason, Session, SessionKeys, System, TxExtension, UncheckedExtrinsic,
+	Validators,
 };
+use alloc::vec::Vec;
 use frame_support::{
 	parameter_types,
-	traits::{ConstBool, ConstU32, ConstU64, ConstU8},
+	traits::{ConstBool, ConstU32, ConstU64, ConstU8, Get},
+	weights::Weight,
 };
 use frame_system::offchain::{
 	CreateAuthorizedTransaction, CreateBare, CreateTransaction, CreateTransactionBase,
 };
 use pallet_session::{disabling::UpToLimitDisablingStrategy, PeriodicSessions};
-use pallet_validators::SessionPeriod;
+use pallet_validators::{HeldSessions, SessionPeriod, WeightInfo as _};
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
 use sp_runtime::{
 	generic::Era,
@@ -53,6 +56,13 @@ parameter_types! {
 	/// everybody.
 	pub const ValidatorBond: Balance = 10_000 * POD;
 
+	/// Whether GRANDPA would refuse a change of its voters: another one has been announced and not taken
+	/// effect, or one is to be forced too soon after the last.
+	pub VotersChange: bool = pallet_grandpa::PendingChange::<Runtime>::exists()
+		|| (pallet_grandpa::Stalled::<Runtime>::exists()
+			&& pallet_grandpa::NextForced::<Runtime>::get()
+				.is_some_and(|next| next > System::block_number()));
+
 	/// Sessions begin at multiples of their period.
 	pub const SessionOffset: BlockNumber = 0;
 
@@ -76,9 +86,24 @@ impl pallet_aura::Config for Runtime {
 	type SlotDuration = ConstU64<SLOT_DURATION>;
 }
 
+/// Weights of GRANDPA's calls: the SDK's, which leave out what becomes of offenders.
+pub struct GrandpaWeight;
+
+impl pallet_grandpa::WeightInfo for GrandpaWeight {
+	/// A report punishes anew everybody that voted twice in the same round, at most all voters.
+	fn report_equivocation(validators: u32, nominators: u32) -> Weight {
+		<() as pallet_grandpa::WeightInfo>::report_equivocation(validators, nominators)
+			.saturating_add(<Runtime as pallet_validators::Config>::WeightInfo::punish(validators))
+	}
+
+	fn note_stalled() -> Weight {
+		<() as pallet_grandpa::WeightInfo>::note_stalled()
+	}
+}
+
 impl pallet_grandpa::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
-	type WeightInfo = ();
+	type WeightInfo = GrandpaWeight;
 	type MaxAuthorities = ConstU32<MAX_VALIDATORS>;
 	type MaxNominators = ConstU32<0>;
 	type MaxSetIdSessionEntries = ConstU64<{ BONDING_SESSIONS as u64 }>;
@@ -123,7 +148,8 @@ impl pallet_session::Config for Runtime {
 	type ValidatorId = AccountId;
 	// Any account may register keys, against a deposit, and apply; only the administrators list it.
 	type ValidatorIdOf = ConvertInto;
-	type ShouldEndSession = PeriodicSessions<SessionPeriod<Runtime>, SessionOffset>;
+	type ShouldEndSession =
+		HeldSessions<PeriodicSessions<SessionPeriod<Runtime>, SessionOffset>, VotersChange>;
 	type NextSessionRotation = PeriodicSessions<SessionPeriod<Runtime>, SessionOffset>;
 	type SessionManager = Validators;
 	type SessionHandler = <SessionKeys as OpaqueKeys>::KeyTypeIdProviders;
@@ -133,6 +159,19 @@ impl pallet_session::Config for Runtime {
 	type WeightInfo = pallet_session::weights::SubstrateWeight<Runtime>;
 	type Currency = Balances;
 	type KeyDeposit = KeyDeposit;
+}
+
+/// The active validators with the keys that Aura and GRANDPA use at this moment, all in one order.
+pub struct ActiveValidators;
+
+impl Get<Vec<(AccountId, SessionKeys)>> for ActiveValidators {
+	fn get() -> Vec<(AccountId, SessionKeys)> {
+		let authorities = pallet_aura::Authorities::<Runtime>::get().into_iter();
+		let keys = authorities
+			.zip(Grandpa::grandpa_authorities())
+			.map(|(aura, (grandpa, _))| SessionKeys { aura, grandpa });
+		Session::validators().into_iter().zip(keys).collect()
+	}
 }
 
 impl<Local> CreateTransactionBase<Local> for Runtime

@@ -34,8 +34,9 @@ parameter_types! {
 	/// makes a reputation dearer to throw away than a few lost jobs.
 	pub const PodBond: Balance = 100 * POD;
 
-	/// A pod may have ten times its bond at risk at once. So its bond limits how many jobs it can
-	/// promise, and what a stolen operator's key can lose.
+	/// A pod may have ten times its bond at risk, together with what it has lost since its own account
+	/// acted. So its bond limits how many jobs it can promise at once, and what a stolen operator's key
+	/// can lose in all.
 	pub const MaxExposure: u32 = 10;
 
 	/// A pod that leaves waits for two days: longer than the longest job that it may have, an hour
@@ -49,7 +50,7 @@ parameter_types! {
 	/// pods, each says it less often.
 	pub const HeartbeatsPerBlock: u32 = 4;
 
-	/// One missed deadline can happen to anybody; the second in a row suspends.
+	/// One job that is not proved can happen to anybody; the second in a row suspends.
 	pub const SuspensionThreshold: u8 = 2;
 
 	/// The first suspension lasts an hour.

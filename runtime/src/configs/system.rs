@@ -2,6 +2,7 @@
 
 //! Blocks and their limits.
 
+use super::consensus::ActiveValidators;
 use crate::{
 	AccountId, Balance, Block, BlockNumber, Clock, Hash, Migrations, Nonce, PalletInfo, Runtime,
 	RuntimeCall, RuntimeEvent, RuntimeOrigin, RuntimeTask, RuntimeVersion, SafeMode, VERSION,
@@ -109,8 +110,10 @@ impl frame_system::Config for Runtime {
 	type ExtensionsWeightInfo = frame_system::SubstrateExtensionsWeight<Runtime>;
 	type SS58Prefix = SS58Prefix;
 	type MaxConsumers = ConstU32<16>;
-	type SingleBlockMigrations =
-		(pallet_clock::migrations::Start<Runtime>, pallet_validators::migrations::V2<Runtime>);
+	type SingleBlockMigrations = (
+		pallet_clock::migrations::Start<Runtime>,
+		pallet_validators::migrations::V2<Runtime, ActiveValidators>,
+	);
 	type PostTransactions = Clock;
 	type MultiBlockMigrator = Migrations;
 }

@@ -17,6 +17,8 @@ use frame_support::{
 	traits::Get,
 	weights::{Weight, WeightToFee},
 };
+use pallet_grandpa::WeightInfo as _;
+use pallet_validators::WeightInfo as _;
 use proofpod_primitives::{JobId, ProofBytes, Scalar, MAX_OUTPUT_ELEMENTS};
 
 fn largest_result() -> RuntimeCall {
@@ -79,6 +81,22 @@ fn consensus_accepts_every_listed_validator() {
 	assert_eq!(listed, MAX_VALIDATORS);
 	assert_eq!(value::<<Runtime as pallet_aura::Config>::MaxAuthorities>(), listed);
 	assert_eq!(value::<<Runtime as pallet_grandpa::Config>::MaxAuthorities>(), listed);
+}
+
+#[test]
+fn reports_are_weighed_by_all_that_may_be_punished_and_fit_into_a_block() {
+	let votes = <Runtime as pallet_grandpa::Config>::WeightInfo::report_equivocation;
+	let punish = <Runtime as pallet_validators::Config>::WeightInfo::punish;
+	assert!(votes(4, 0).all_gte(punish(4)));
+	assert!((votes(MAX_VALIDATORS, 0) - votes(4, 0)).all_gte(punish(MAX_VALIDATORS) - punish(4)));
+	let blocks = <Runtime as pallet_validators::Config>::WeightInfo::report_aura_equivocation(
+		MAX_VALIDATORS,
+	);
+	assert!(blocks.all_gte(punish(MAX_VALIDATORS)));
+	let most = RuntimeBlockWeights::get().get(DispatchClass::Normal).max_extrinsic.unwrap();
+	for report in [votes(MAX_VALIDATORS, 0), blocks] {
+		assert!(report.all_lte(most / 4), "{report:?} of {most:?}");
+	}
 }
 
 #[test]

@@ -8,4 +8,5 @@ mod genesis;
 mod incidents;
 mod limits;
 mod proxies;
+mod stall;
 mod upgrades;

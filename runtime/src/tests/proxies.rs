@@ -58,16 +58,23 @@ fn heartbeat() -> RuntimeCall {
 	RuntimeCall::Pods(pallet_pods::Call::heartbeat {})
 }
 
+fn profile() -> PodProfile {
+	PodProfile {
+		endpoint: Default::default(),
+		encryption_key: EncryptionKey([1; 32]),
+		regions: Default::default(),
+		models: Default::default(),
+		tags: Default::default(),
+	}
+}
+
 fn publish_key() -> RuntimeCall {
-	RuntimeCall::Pods(pallet_pods::Call::update {
-		profile: PodProfile {
-			endpoint: Default::default(),
-			encryption_key: EncryptionKey([1; 32]),
-			regions: Default::default(),
-			models: Default::default(),
-			tags: Default::default(),
-		},
-	})
+	RuntimeCall::Pods(pallet_pods::Call::update { profile: profile() })
+}
+
+/// After leaving and withdrawing, it would make the chain forget what the pod has lost.
+fn register_pod() -> RuntimeCall {
+	RuntimeCall::Pods(pallet_pods::Call::register { profile: profile(), operator: None })
 }
 
 fn bond_more_for_a_pod() -> RuntimeCall {
@@ -141,6 +148,7 @@ fn each_type_allows_its_calls() {
 		(heartbeat(), [true, true, true]),
 		(name_operator(), [true, false, false]),
 		(publish_key(), [true, false, true]),
+		(register_pod(), [true, false, false]),
 		(bond_more_for_a_pod(), [true, false, false]),
 		(release_job(), [true, false, true]),
 		(rejoin(), [true, false, false]),
@@ -171,6 +179,7 @@ fn supersets_allow_all_that_their_subsets_do() {
 		heartbeat(),
 		name_operator(),
 		publish_key(),
+		register_pod(),
 		bond_more_for_a_pod(),
 		release_job(),
 		rejoin(),

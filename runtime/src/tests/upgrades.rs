@@ -158,3 +158,18 @@ fn validators_that_were_listed_without_a_bond_bond_with_the_upgrade() {
 		Validators::do_try_state().unwrap();
 	});
 }
+
+#[test]
+fn the_rehearsed_runtime_has_the_next_version_and_is_the_same_otherwise() {
+	// It is compiled with a feature of its own only, so the two are read.
+	let fields = |source: &str| {
+		let (_, rest) =
+			source.split_once("pub const VERSION: RuntimeVersion = RuntimeVersion {").unwrap();
+		rest.split_once("};").unwrap().0.to_owned()
+	};
+	let spec = |version: u32| format!("\tspec_version: {version},");
+	let (this, next) = (VERSION.spec_version, VERSION.spec_version + 1);
+	let expected = fields(include_str!("../lib.rs")).replace(&spec(this), &spec(next));
+	assert!(expected.contains(&spec(next)));
+	assert_eq!(fields(include_str!("../configs/rehearsal.rs")), expected);
+}

@@ -15,15 +15,16 @@
 use crate::process::Process;
 use anyhow::{bail, ensure, Context as _, Result};
 use std::{
-	ffi::OsStr,
-	fs::read_link,
+	ffi::{OsStr, OsString},
+	fs::{read_link, read_to_string},
 	net::Ipv4Addr,
 	path::Path,
 	process::Command,
 	time::{Duration, Instant},
 };
 
-/// Set in the environment of a test that has a network namespace of its own.
+/// Set in the environment of a test that was given a network namespace of its own: the namespace from
+/// which it was started.
 const INSIDE: &str = "PROOFPOD_NETWORK_NAMESPACE";
 
 /// How `unshare` can make that namespace: as root, or as whoever may be root in a namespace.
@@ -45,8 +46,18 @@ pub enum Isolation {
 
 /// Runs the test of this name again, in a process with a network namespace of its own, where it
 /// makes [`Islands`]. To be called first by that test itself.
+///
+/// # Errors
+/// When the test fails there, or the environment says that this process is there and it is not.
 pub fn isolated(test: &str) -> Result<Isolation> {
-	if std::env::var_os(INSIDE).is_some() {
+	let ours = namespace("self")?;
+	if let Some(outside) = std::env::var_os(INSIDE) {
+		let devices = devices()?;
+		ensure!(
+			ours != outside && devices == ["lo"],
+			"{INSIDE} is set, but this process is in no network namespace of its own: it has \
+			 {devices:?}. Do not set it by hand",
+		);
 		run("ip", ["link", "set", "lo", "up"])?;
 		return Ok(Isolation::Inside);
 	}
@@ -60,7 +71,7 @@ pub fn isolated(test: &str) -> Result<Isolation> {
 					.args(way)
 					.arg(std::env::current_exe()?)
 					.args(["--exact", test, "--nocapture"])
-					.env(INSIDE, "1")
+					.env(INSIDE, &ours)
 					.output()?;
 				let text = String::from_utf8_lossy(&output.stdout);
 				println!("{text}{}", String::from_utf8_lossy(&output.stderr));
@@ -164,14 +175,26 @@ fn hold(folder: &Path) -> Result<Process> {
 	let mut command = Command::new("unshare");
 	command.args(["--net", "--", "sleep", "infinity"]);
 	let mut holder = Process::start("unshare", &mut command, &folder.join("islands.log"))?;
-	let ours = read_link("/proc/self/ns/net")?;
+	let ours = namespace("self")?;
 	let start = Instant::now();
-	while read_link(format!("/proc/{}/ns/net", holder.id())).is_ok_and(|theirs| theirs == ours) {
+	while namespace(&holder.id().to_string()).is_ok_and(|theirs| theirs == ours) {
 		holder.ensure_running()?;
 		ensure!(start.elapsed() < PATIENCE, "unshare made no network namespace");
 		std::thread::sleep(Duration::from_millis(10));
 	}
 	Ok(holder)
+}
+
+/// The network namespace of a process, as the kernel names it.
+fn namespace(process: &str) -> Result<OsString> {
+	Ok(read_link(format!("/proc/{process}/ns/net"))?.into_os_string())
+}
+
+/// The network devices that this process sees.
+fn devices() -> Result<Vec<String>> {
+	let table = read_to_string("/proc/self/net/dev")?;
+	let names = table.lines().filter_map(|line| line.split_once(':'));
+	Ok(names.map(|(name, _)| name.trim().into()).collect())
 }
 
 fn run<S: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = S>) -> Result<()> {

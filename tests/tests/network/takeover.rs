@@ -3,20 +3,45 @@
 //! A pod that dies while it proves, and another one that takes its job over.
 
 use anyhow::{ensure, Context as _, Result};
-use proofpod_client::chain::{At, Chain};
+use proofpod_client::{
+	chain::{At, Chain},
+	AccountId,
+};
 use proofpod_primitives::{job::Phase, JobId};
 use proofpod_tests::{
 	market::Client,
-	network::{Links, Place, Validators},
+	network::{Links, Place, Pod, Validators},
 };
 use std::time::{Duration, Instant};
 
-/// The pod proves for a tenth of a second: this often to look whether it has begun.
-const POLL: Duration = Duration::from_millis(2);
+/// The job, the first on the chain.
+const JOB: JobId = JobId(0);
+/// For so long the pod runs between two looks at the chain: a small part of what a proof takes.
+const SLICE: Duration = Duration::from_millis(5);
 /// Longest wait for the acknowledgement.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Blocks to go on for afterwards.
 const A_WHILE: u32 = 4;
+
+/// Kills a pod when the chain of its node says that it is proving. Until then it runs in slices: it
+/// stands still while the chain is asked, so that it cannot finish a proof unseen.
+async fn kill_while_proving(pod: &mut Pod, chain: &Chain) -> Result<AccountId> {
+	let start = Instant::now();
+	loop {
+		pod.process.pause()?;
+		let view = chain.at(At::Best).await?;
+		if let Some(job) = view.job(JOB).await? {
+			if let Phase::Proving(lock) = job.phase(view.tick().await?) {
+				pod.process.kill()?;
+				return Ok(lock.pod);
+			}
+		}
+		let output = pod.process.output();
+		ensure!(start.elapsed() < PATIENCE, "the job is not being proved:\n{output}");
+		pod.process.resume()?;
+		tokio::time::sleep(SLICE).await;
+	}
+}
 
 #[tokio::test]
 async fn a_job_whose_pod_is_killed_while_proving_is_taken_over() -> Result<()> {
@@ -36,21 +61,9 @@ async fn a_job_whose_pod_is_killed_while_proving_is_taken_over() -> Result<()> {
 		more.extend(windows);
 		ordering.order(3, &more)
 	});
-	let start = Instant::now();
-	while !first.process.output().contains("acknowledged") {
-		ensure!(start.elapsed() < PATIENCE, "no pod took the job:\n{}", first.process.output());
-		tokio::time::sleep(POLL).await;
-	}
-	first.process.kill()?;
+	let killed = kill_while_proving(&mut first, &Chain::connect(&urls[0]).await?).await?;
+	ensure!(!first.process.output().contains("proved"), "{}", first.process.output());
 	let second = client.pod(&urls[1], "//Ferdie")?;
-
-	let chain = Chain::connect(&urls[1]).await?;
-	let view = chain.at(At::Best).await?;
-	let job = view.job(JobId(0)).await?.context("the job has ended: the pod was too quick")?;
-	let Phase::Proving(lock) = job.phase(view.tick().await?) else {
-		anyhow::bail!("expected the job to be proved, found {:?}", job.state);
-	};
-	let killed = lock.pod;
 
 	let waited = tokio::task::spawn_blocking(move || order.join());
 	let report = waited.await?.map_err(|_| anyhow::anyhow!("the order panicked"))??;
@@ -58,6 +71,7 @@ async fn a_job_whose_pod_is_killed_while_proving_is_taken_over() -> Result<()> {
 	ensure!(report["prediction"]["class"] == client.expected_class(3)?, "{report:#}");
 	ensure!(report["pod"] != killed.to_string(), "{report:#}");
 
+	let chain = Chain::connect(&urls[1]).await?;
 	let record = chain.at(At::Best).await?.pod(killed).await?.context("the first pod")?;
 	ensure!((record.record.missed, record.live_jobs) == (1, 0), "{record:?}");
 	ensure!(second.process.output().contains("settled"), "{}", second.process.output());

@@ -6,19 +6,23 @@ use crate::watch::until;
 use anyhow::{ensure, Context as _, Result};
 use proofpod_client::{
 	chain::{
-		runtime::{self, governance::Call as Governance, system::Call as System},
+		runtime::{
+			self, governance::Call as Governance,
+			runtime_types::bounded_collections::bounded_vec::BoundedVec, system::Call as System,
+		},
 		At, Chain, View,
 	},
 	keys::Signer,
 	Outcome,
 };
-use proofpod_primitives::{blake2_256, job::Phase, JobId};
+use proofpod_primitives::{blake2_256, job::Phase, BlockNumber, JobId};
 use proofpod_tests::{
 	by_hand::ByHand,
 	market::Client,
 	network::{decide, submit, Links, Place, Validators},
 	process::binary,
 };
+use std::collections::BTreeMap;
 
 /// Blocks to go on for afterwards.
 const A_WHILE: u32 = 4;
@@ -28,6 +32,31 @@ async fn version(view: &View) -> Result<u32> {
 	let last = runtime::storage().system().last_runtime_upgrade();
 	let last = view.client().storage().fetch(last, ()).await?.decode()?;
 	Ok(last.spec_version)
+}
+
+/// What the rehearsal's migration is called: its pallet, and its versions from and to.
+const MIGRATION: &[u8] = b"rehearsal\x02\x03";
+
+/// Checks that the migration has run in several blocks after `since`, and to its end.
+async fn ensure_migrated(chain: &Chain, since: BlockNumber) -> Result<()> {
+	let view = chain.at(At::Finalised).await?;
+	let historic = runtime::storage().migrations().historic();
+	let migration = BoundedVec(MIGRATION.to_vec());
+	let done = view.client().storage().try_fetch(historic, (migration,)).await?.is_some();
+	ensure!(done, "the migration is not among those that were completed");
+	let (mut advanced, mut completed) = (Vec::new(), false);
+	for block in since + 1..=view.block().number {
+		let events = chain.at(At::Number(block)).await?.client().events().fetch().await?;
+		if events.has::<runtime::migrations::events::MigrationAdvanced>() {
+			advanced.push(block);
+		}
+		completed |= events.has::<runtime::migrations::events::UpgradeCompleted>();
+		let failed = events.has::<runtime::migrations::events::UpgradeFailed>();
+		ensure!(!failed, "the migration failed in block {block}");
+	}
+	println!("the migration advanced in the blocks {advanced:?}");
+	ensure!(advanced.len() >= 2 && completed, "it advanced in {advanced:?}, ended: {completed}");
+	Ok(())
 }
 
 /// The word for what holds of a job.
@@ -73,7 +102,8 @@ async fn jobs_go_on_under_a_new_runtime() -> Result<()> {
 	}
 	pod.acknowledge(proving).await?;
 
-	let before = version(&chain.at(At::Best).await?).await?;
+	let view = chain.at(At::Finalised).await?;
+	let (before, since) = (version(&view).await?, view.block().number);
 	let code_hash = blake2_256(&code).into();
 	let authorise = runtime::Call::System(System::authorize_upgrade { code_hash });
 	let enact = Governance::enact { call: Box::new(authorise) };
@@ -85,6 +115,7 @@ async fn jobs_go_on_under_a_new_runtime() -> Result<()> {
 		Ok(version(&view).await? == before + 1 && !ongoing)
 	})
 	.await?;
+	ensure_migrated(&chain, since).await?;
 
 	let view = chain.at(At::Finalised).await?;
 	for (job, expected) in [(open, "open"), (locked, "locked"), (proving, "proving")] {
@@ -108,10 +139,21 @@ async fn jobs_go_on_under_a_new_runtime() -> Result<()> {
 	let report = tokio::task::spawn_blocking(order).await??;
 	ensure!(report["settled"] == true, "{report:#}\n{}", worker.process.output());
 	let receipts = chain.at(At::Best).await?.receipts().await?;
-	ensure!(receipts.len() == 4, "{receipts:?}");
+	let mut settled = BTreeMap::new();
 	for (job, receipt) in receipts {
-		ensure!(matches!(receipt.outcome, Outcome::Settled { .. }), "job {job}: {receipt:?}");
+		let Outcome::Settled { pod, .. } = receipt.outcome else {
+			anyhow::bail!("job {job}: {receipt:?}");
+		};
+		settled.insert(job, pod);
 	}
+	let account = |who| Signer::development(who).map(|signer| signer.account());
+	let expected = [
+		(open, account("//Ferdie")?),
+		(locked, dave.account()),
+		(proving, dave.account()),
+		(JobId(3), account("//Eve")?),
+	];
+	ensure!(settled == BTreeMap::from(expected), "{settled:?}");
 	let best = network.heads([0]).await?[0].best.number;
 	network.reach(Validators::ALL, best + A_WHILE).await?;
 	network.ensure_one_chain().await

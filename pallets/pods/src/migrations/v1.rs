@@ -164,9 +164,11 @@ fn record<T: Config>(old: v0::PodRecord, now: Tick) -> PodRecord {
 		},
 		live_jobs: old.live_jobs,
 		exposure: 0,
+		lost: 0,
 		last_seen: now,
 		suspended_until: Tick(0),
 		faults: 0,
+		fault_price: 0,
 		record: track_record(old.record),
 	};
 	// Encryption keys of small order were taken then: what is sealed to one, everybody can open.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use super::*;
-use crate::{Error, JobEnd};
+use crate::Error;
 use frame_support::{assert_noop, dispatch::Pays};
 use sp_runtime::DispatchError;
 
@@ -58,11 +58,11 @@ fn work_counts_as_a_heartbeat() {
 		let signs: [(bool, &dyn Fn()); 7] = [
 			(true, &|| Pods::job_locked(&CAROL, 0)),
 			(true, &|| Pods::seen(&CAROL)),
-			(true, &|| Pods::job_ended(&CAROL, 0, JobEnd::Settled, 1)),
-			(true, &|| Pods::job_ended(&CAROL, 0, JobEnd::Discarded, 1)),
-			(true, &|| Pods::job_ended(&CAROL, 0, JobEnd::Released, 1)),
-			(false, &|| Pods::job_ended(&CAROL, 0, JobEnd::Unacknowledged, 1)),
-			(false, &|| Pods::job_ended(&CAROL, 0, JobEnd::Missed, 1)),
+			(true, &|| ended(&CAROL, 0, JobEnd::Settled, 1)),
+			(true, &|| ended(&CAROL, 0, JobEnd::Discarded, 1)),
+			(true, &|| ended(&CAROL, 0, JobEnd::Released, 1)),
+			(false, &|| ended(&CAROL, 0, JobEnd::Unacknowledged, 1)),
+			(false, &|| ended(&CAROL, 0, JobEnd::Missed, 1)),
 		];
 		for (tick, (is_one, sign)) in (2..).zip(signs) {
 			go_to(tick);

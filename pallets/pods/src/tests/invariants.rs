@@ -56,6 +56,18 @@ fn notices_a_malformed_profile() {
 }
 
 #[test]
+fn notices_a_dear_fault_without_faults() {
+	build_and_execute(|| {
+		registered();
+		notices(
+			"a pod without faults must have none that was dear",
+			|| tamper(|record| record.fault_price = 1),
+			|| tamper(|record| record.fault_price = 0),
+		);
+	});
+}
+
+#[test]
 fn notices_exposure_without_jobs() {
 	build_and_execute(|| {
 		registered();

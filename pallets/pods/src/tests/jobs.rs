@@ -3,17 +3,15 @@
 //! What the jobs pallet asks and tells.
 
 use super::*;
-use crate::{
-	market::next_average, AveragePrice, Discipline, Error, Event, JobEnd, SuspensionReason,
-};
+use crate::{market::next_average, AveragePrice, Discipline, Error, Event, SuspensionReason};
 use frame_support::assert_noop;
-use proofpod_primitives::{pod::TrackRecord, Balance};
+use proofpod_primitives::pod::TrackRecord;
 use proptest::prelude::*;
 
 /// A job with this bond comes, and ends at once.
 fn job(bond: Balance, end: JobEnd, price: Balance) {
 	Pods::job_locked(&CAROL, bond);
-	Pods::job_ended(&CAROL, bond, end, price);
+	ended(&CAROL, bond, end, price);
 }
 
 #[test]
@@ -36,9 +34,29 @@ fn pods_are_admitted_up_to_their_cap() {
 		assert_eq!(Pods::pod_view(CAROL).unwrap().headroom, 1_000);
 		assert_ok!(Pods::admit(&CAROL, 1_000));
 		assert_noop!(Pods::admit(&CAROL, 1_001), Error::<Test>::Overcommitted);
-		Pods::job_ended(&CAROL, 2_000, JobEnd::Released, 10);
+		ended(&CAROL, 2_000, JobEnd::Released, 10);
 		assert_ok!(Pods::admit(&CAROL, 3_000));
 		assert_noop!(Pods::admit(&DAVE, 0), Error::<Test>::NotRegistered);
+	});
+}
+
+#[test]
+fn what_jobs_have_lost_is_not_risked_again() {
+	build_and_execute(|| {
+		registered();
+		for lost in [700, 500] {
+			Pods::job_locked(&CAROL, 1_000);
+			let job = EndedJob { end: JobEnd::Unacknowledged, bond: 1_000, lost, price: 1 };
+			Pods::job_ended(&CAROL, job);
+		}
+		let view = Pods::pod_view(CAROL).unwrap();
+		assert_eq!((view.record.lost, view.record.exposure, view.headroom), (1_200, 0, 1_800));
+		assert_ok!(Pods::admit(&CAROL, 1_800));
+		assert_noop!(Pods::admit(&CAROL, 1_801), Error::<Test>::Overcommitted);
+		// Neither work nor time brings it back.
+		job(1_000, JobEnd::Settled, 100);
+		go_to(1_000);
+		assert_noop!(Pods::admit(&CAROL, 1_801), Error::<Test>::Overcommitted);
 	});
 }
 
@@ -50,7 +68,7 @@ fn a_smaller_cap_takes_no_job_away() {
 		MaxExposure::set(2);
 		assert_eq!(Pods::pod_view(CAROL).unwrap().headroom, 0);
 		assert_noop!(Pods::admit(&CAROL, 1), Error::<Test>::Overcommitted);
-		Pods::job_ended(&CAROL, 3_000, JobEnd::Settled, 10);
+		ended(&CAROL, 3_000, JobEnd::Settled, 10);
 		assert_ok!(Pods::admit(&CAROL, 2_000));
 	});
 }
@@ -71,7 +89,7 @@ fn every_end_is_entered_under_its_own_name() {
 			for _ in 0..times {
 				Pods::job_locked(&CAROL, 7);
 				assert_eq!((record().live_jobs, record().exposure), (1, 7));
-				Pods::job_ended(&CAROL, 7, end, 100);
+				ended(&CAROL, 7, end, 100);
 				assert_eq!((record().live_jobs, record().exposure), (0, 0));
 			}
 		}
@@ -96,7 +114,7 @@ fn every_end_is_entered_under_its_own_name() {
 fn neither_jobs_nor_exposure_underflow() {
 	build_and_execute(|| {
 		registered();
-		Pods::job_ended(&CAROL, 5, JobEnd::Released, 1);
+		ended(&CAROL, 5, JobEnd::Released, 1);
 		assert_eq!((record().live_jobs, record().exposure), (0, 0));
 	});
 }
@@ -108,9 +126,10 @@ fn counters_stop_at_their_end() {
 		tamper(|record| {
 			record.record.settled = u32::MAX;
 			record.faults = u8::MAX;
+			record.lost = Balance::MAX;
 		});
 		job(0, JobEnd::Missed, 1);
-		assert_eq!(record().faults, u8::MAX);
+		assert_eq!((record().faults, record().lost), (u8::MAX, Balance::MAX));
 		job(0, JobEnd::Settled, 1);
 		assert_eq!(record().record.settled, u32::MAX);
 	});
@@ -121,14 +140,14 @@ fn accounts_that_are_no_pods_are_left_alone() {
 	build_and_execute(|| {
 		Pods::seen(&DAVE);
 		Pods::job_locked(&DAVE, 1);
-		Pods::job_ended(&DAVE, 1, JobEnd::Missed, 1);
+		ended(&DAVE, 1, JobEnd::Missed, 1);
 		assert_eq!(Pods::pod(DAVE), None);
 		assert_eq!(crate::Pods::<Test>::count(), 0);
 	});
 }
 
 #[test]
-fn deadlines_missed_in_a_row_suspend_for_longer_and_longer() {
+fn failures_in_a_row_suspend_for_longer_and_longer() {
 	build_and_execute(|| {
 		registered();
 		job(1, JobEnd::Missed, 1);
@@ -136,15 +155,16 @@ fn deadlines_missed_in_a_row_suspend_for_longer_and_longer() {
 		assert!(take_events().is_empty());
 		let mut now = 1;
 		// Ten ticks, twice as many, and then as many as there may be at most.
-		for term in [10, 20, 35, 35] {
-			job(1, JobEnd::Missed, 1);
+		let ends = [JobEnd::Missed, JobEnd::Discarded, JobEnd::Discarded, JobEnd::Missed];
+		for (term, end) in [10, 20, 35, 35].into_iter().zip(ends) {
+			job(1, end, 1);
 			assert_eq!(state(), suspended(now + term));
 			let [Event::PodSuspended { pod, to, reason, .. }] = &take_events()[..] else {
 				panic!("there must be one event");
 			};
 			assert_eq!(
 				(pod, to, reason),
-				(&CAROL, &suspended(now + term), &SuspensionReason::Missed)
+				(&CAROL, &suspended(now + term), &SuspensionReason::Failures)
 			);
 			assert_noop!(Pods::admit(&CAROL, 0), Error::<Test>::PodIsSuspended);
 			now += term;
@@ -167,10 +187,33 @@ fn a_settled_job_ends_the_row() {
 }
 
 #[test]
-fn what_a_client_can_cause_or_a_pod_admits_does_not_suspend() {
+fn a_cheap_job_does_not_make_up_for_a_dear_one() {
 	build_and_execute(|| {
 		registered();
-		for end in [JobEnd::Unacknowledged, JobEnd::Discarded, JobEnd::Released] {
+		for _ in 0..2 {
+			job(1, JobEnd::Discarded, 90);
+			job(1, JobEnd::Settled, 89);
+			assert_eq!((record().faults, record().fault_price), (1, 90));
+			job(1, JobEnd::Settled, 90);
+			assert_eq!((record().faults, record().fault_price), (0, 0));
+		}
+		// What is not proved while suspended is no further fault, and as dear.
+		for price in [10, 10, 500] {
+			job(1, JobEnd::Missed, price);
+		}
+		assert_eq!((record().faults, record().fault_price), (2, 500));
+		job(1, JobEnd::Settled, 499);
+		assert_eq!(record().faults, 2);
+		job(1, JobEnd::Settled, 500);
+		assert_eq!((record().faults, state()), (0, suspended(11)));
+	});
+}
+
+#[test]
+fn what_a_client_can_cause_does_not_suspend() {
+	build_and_execute(|| {
+		registered();
+		for end in [JobEnd::Unacknowledged, JobEnd::Released] {
 			for _ in 0..5 {
 				job(1, end, 1);
 			}
@@ -187,7 +230,7 @@ fn one_outage_is_punished_once() {
 			Pods::job_locked(&CAROL, 1);
 		}
 		for _ in 0..10 {
-			Pods::job_ended(&CAROL, 1, JobEnd::Missed, 1);
+			ended(&CAROL, 1, JobEnd::Missed, 1);
 		}
 		assert_eq!((record().faults, state()), (2, suspended(11)));
 		assert_eq!(record().record.missed, 10);
@@ -216,19 +259,50 @@ fn the_average_follows_what_was_paid_and_nothing_else() {
 			job(0, end, 1_000_000);
 		}
 		assert_eq!(AveragePrice::<Test>::get(), 100);
-		job(0, JobEnd::Settled, 6_500);
-		assert_eq!(AveragePrice::<Test>::get(), 100 + 98);
+		AveragePrice::<Test>::put(10_240);
+		job(0, JobEnd::Settled, 3 * 10_240);
+		assert_eq!(AveragePrice::<Test>::get(), 10_240 + 15);
 	});
 }
 
-/// A flood of cheap jobs moves the average by no more than a sixty-fourth of what they cost.
-#[test]
-fn cheap_jobs_barely_move_the_average() {
-	let mut average: Balance = 1_000_000;
-	for _ in 0..10_000 {
-		average = next_average(average, 100);
+/// How much of the average, in thousandths, must be paid for jobs of `share` thousandths of it until it
+/// has come to `target` thousandths of what it was.
+fn cost_of_moving(share: Balance, target: Balance) -> Balance {
+	const START: Balance = 1_000_000_000_000;
+	let (mut average, mut paid) = (START, 0);
+	let is_there = |average: Balance| match target > 1_000 {
+		true => average >= START / 1_000 * target,
+		false => average <= START / 1_000 * target,
+	};
+	while !is_there(average) {
+		let price = average / 1_000 * share;
+		paid += price;
+		average = next_average(average, price);
 	}
-	assert!(average > 1_000_000 - 10_000 * 100 / 64, "{average}");
+	paid / (START / 1_000)
+}
+
+#[test]
+fn moving_the_average_takes_hundreds_of_times_its_worth() {
+	// No price does it for less.
+	let least = |shares: &[Balance], target| {
+		shares.iter().map(|share| cost_of_moving(*share, target)).min().unwrap()
+	};
+	let doubling = least(&[1_500, 2_000, 3_000, 4_000, 5_000, 40_000], 2_000);
+	let halving = least(&[10, 100, 500, 900], 500);
+	println!(
+		"doubling takes jobs for {doubling}, halving for {halving} thousandths of the average"
+	);
+	assert!((1_700_000..1_720_000).contains(&doubling), "{doubling}");
+	assert!((515_000..530_000).contains(&halving), "{halving}");
+}
+
+#[test]
+fn no_single_job_moves_the_average_far() {
+	let average: Balance = 1_000_000;
+	let most = average + average / 400;
+	assert!(next_average(average, Balance::MAX) < most);
+	assert_eq!(next_average(average, Balance::MAX), next_average(average, 4 * average));
 }
 
 #[test]

@@ -16,11 +16,11 @@ mod suspend;
 mod update;
 mod withdraw;
 
-use crate::{mock::*, PodRecord};
+use crate::{mock::*, EndedJob, JobEnd, PodRecord};
 use frame_support::assert_ok;
 use proofpod_primitives::{
 	pod::{PodProfile, PodState, Region},
-	EncryptionKey, Tick,
+	Balance, EncryptionKey, Tick,
 };
 use sp_runtime::AccountId32;
 
@@ -45,6 +45,11 @@ fn leaving() {
 	operated();
 	assert_ok!(Pods::leave(signed(CAROL)));
 	System::reset_events();
+}
+
+/// A job of a pod ends, and takes nothing of its bond.
+fn ended(pod: &AccountId32, bond: Balance, end: JobEnd, price: Balance) {
+	Pods::job_ended(pod, EndedJob { end, bond, lost: 0, price });
 }
 
 fn record() -> PodRecord {

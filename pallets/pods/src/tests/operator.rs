@@ -49,6 +49,25 @@ mod set_operator {
 	}
 
 	#[test]
+	fn forgets_losses_when_the_pod_itself_sends_it_and_may_name_the_same_account() {
+		build_and_execute(|| {
+			operated();
+			let lost = || record().lost;
+			let lose = || tamper(|record| record.lost = 2_500);
+			lose();
+			assert_noop!(Pods::admit(&CAROL, 501), Error::<Test>::Overcommitted);
+			assert_ok!(set(Some(HOT)));
+			assert_eq!((lost(), Pods::acting(&HOT)), (0, Ok(CAROL)));
+			assert_ok!(Pods::admit(&CAROL, 3_000));
+			lose();
+			assert_ok!(Pods::set_operator(signed(HOT), None));
+			assert_eq!(lost(), 2_500, "an operator that gives itself up forgives itself nothing");
+			assert_ok!(set(None));
+			assert_eq!(lost(), 0);
+		});
+	}
+
+	#[test]
 	fn works_for_a_leaving_pod() {
 		build_and_execute(|| {
 			leaving();
@@ -60,9 +79,7 @@ mod set_operator {
 	fn fails_with_an_account_that_speaks_for_a_pod() {
 		build_and_execute(|| {
 			operated();
-			for taken in [CAROL, HOT] {
-				assert_noop!(set(Some(taken)), Error::<Test>::OperatorTaken);
-			}
+			assert_noop!(set(Some(CAROL)), Error::<Test>::OperatorTaken);
 			assert_ok!(Pods::register(signed(DAVE), profile(2), None));
 			assert_noop!(set(Some(DAVE)), Error::<Test>::OperatorTaken);
 			assert_noop!(Pods::set_operator(signed(DAVE), Some(HOT)), Error::<Test>::OperatorTaken);
@@ -91,6 +108,20 @@ mod bond_more {
 			assert_ok!(Pods::admit(&CAROL, 4_500));
 			assert_noop!(Pods::admit(&CAROL, 4_501), Error::<Test>::Overcommitted);
 			assert_eq!(take_events(), [Event::BondRaised { pod: CAROL, from: 1_000, to: 1_500 }]);
+		});
+	}
+
+	#[test]
+	fn forgets_losses_even_with_nothing_to_add() {
+		build_and_execute(|| {
+			operated();
+			for amount in [0, 200] {
+				tamper(|record| record.lost = 3_000);
+				assert_noop!(Pods::bond_more(signed(HOT), 0), Error::<Test>::NotRegistered);
+				assert_noop!(Pods::admit(&CAROL, 601), Error::<Test>::Overcommitted);
+				assert_ok!(Pods::bond_more(signed(CAROL), amount));
+				assert_eq!((record().lost, held(&CAROL)), (0, 1_000 + amount));
+			}
 		});
 	}
 

@@ -22,9 +22,11 @@ fn stores_the_profile_and_holds_the_bond() {
 				status: PodStatus::Active,
 				live_jobs: 0,
 				exposure: 0,
+				lost: 0,
 				last_seen: Tick(4),
 				suspended_until: Tick(4),
 				faults: 0,
+				fault_price: 0,
 				record: TrackRecord::default(),
 			})
 		);

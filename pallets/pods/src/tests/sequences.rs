@@ -4,8 +4,7 @@
 //! knows nothing of storage agrees about liveness, suspension, exposure and reputation.
 
 use super::*;
-use crate::JobEnd;
-use proofpod_primitives::{pod::TrackRecord, Balance};
+use proofpod_primitives::pod::TrackRecord;
 use proptest::prelude::*;
 
 /// What may happen to a pod.
@@ -61,6 +60,8 @@ struct Model {
 	seen: u32,
 	suspended_until: u32,
 	row: u32,
+	dearest: Balance,
+	lost: Balance,
 	leaves_from: Option<u32>,
 	record: TrackRecord,
 	operated: bool,
@@ -75,6 +76,8 @@ impl Model {
 			seen: now,
 			suspended_until: now,
 			row: 0,
+			dearest: 0,
+			lost: 0,
 			leaves_from: None,
 			record: TrackRecord::default(),
 			operated,
@@ -92,7 +95,7 @@ impl Model {
 	fn admits(&self, bond: Balance) -> bool {
 		self.leaves_from.is_none()
 			&& !self.is_suspended()
-			&& self.exposure() + bond <= 3 * self.bond
+			&& self.exposure() + self.lost + bond <= 3 * self.bond
 	}
 
 	fn state(&self) -> PodState {
@@ -105,12 +108,14 @@ impl Model {
 	}
 
 	/// Enters the end of a job.
-	fn end(&mut self, end: JobEnd, weight: u32) {
+	fn end(&mut self, end: JobEnd, price: Balance, weight: u32) {
 		match end {
 			JobEnd::Settled => {
 				self.record.settled += 1;
 				self.record.note(true, weight);
-				self.row = 0;
+				if price >= self.dearest {
+					(self.row, self.dearest) = (0, 0);
+				}
 				self.seen = self.now;
 			},
 			JobEnd::Unacknowledged => self.record.unacknowledged += 1,
@@ -118,22 +123,29 @@ impl Model {
 				self.record.discarded += 1;
 				self.record.note(false, weight);
 				self.seen = self.now;
+				self.fail(price);
 			},
 			JobEnd::Missed => {
 				self.record.missed += 1;
 				self.record.note(false, weight);
-				if !self.is_suspended() {
-					self.row += 1;
-					let term = match self.row {
-						0 | 1 => return,
-						2 => 10,
-						3 => 20,
-						_ => 35,
-					};
-					self.suspended_until = self.now + term;
-				}
+				self.fail(price);
 			},
 			JobEnd::Released => self.seen = self.now,
+		}
+	}
+
+	fn fail(&mut self, price: Balance) {
+		if !self.is_suspended() {
+			self.row += 1;
+			match self.row {
+				0 | 1 => {},
+				2 => self.suspended_until = self.now + 10,
+				3 => self.suspended_until = self.now + 20,
+				_ => self.suspended_until = self.now + 35,
+			}
+		}
+		if self.row > 0 {
+			self.dearest = self.dearest.max(price);
 		}
 	}
 
@@ -157,8 +169,10 @@ impl Model {
 			Step::End(job, end, price) if !self.jobs.is_empty() => {
 				let bond = self.jobs.swap_remove(job % self.jobs.len());
 				let weight = TrackRecord::weight(price, crate::AveragePrice::<Test>::get());
-				Pods::job_ended(&CAROL, bond, end, price);
-				self.end(end, weight);
+				let lost = if end == JobEnd::Settled { 0 } else { bond.min(price) };
+				Pods::job_ended(&CAROL, EndedJob { end, bond, lost, price });
+				self.lost += lost;
+				self.end(end, price, weight);
 			},
 			Step::End(..) => {},
 			Step::Beat => {
@@ -180,7 +194,7 @@ impl Model {
 				assert_eq!(Pods::reinstate(root(), CAROL).is_ok(), self.is_suspended());
 				if self.is_suspended() {
 					self.suspended_until = self.now;
-					self.row = 0;
+					(self.row, self.dearest) = (0, 0);
 				}
 			},
 			Step::BondMore(amount) => {
@@ -188,13 +202,14 @@ impl Model {
 				assert!(!done || self.leaves_from.is_none());
 				if done {
 					self.bond += amount;
+					self.lost = 0;
 				}
 			},
 			Step::SetOperator(operated) => {
 				let operator = operated.then_some(HOT);
-				let is_taken = operated && self.operated;
-				assert_eq!(Pods::set_operator(signed(CAROL), operator).is_ok(), !is_taken);
+				assert_ok!(Pods::set_operator(signed(CAROL), operator));
 				self.operated = operated;
+				self.lost = 0;
 			},
 			Step::Attest(ticks) => {
 				let tags = vec![tag("a"); 1 + ticks as usize % 3].try_into().unwrap();
@@ -227,13 +242,12 @@ impl Model {
 		let view = Pods::pod_view(CAROL).unwrap();
 		assert_eq!(view.state, self.state());
 		assert_eq!(view.reputation, self.record.reputation());
-		assert_eq!(view.headroom, (3 * self.bond).saturating_sub(self.exposure()));
+		assert_eq!(view.headroom, 3 * self.bond - self.exposure() - self.lost);
 		assert_eq!(view.heartbeat_due, Tick(self.seen + 9));
 		assert_eq!(view.record.record, self.record);
 		assert_eq!(view.record.live_jobs as usize, self.jobs.len());
-		assert_eq!(view.record.exposure, self.exposure());
+		assert_eq!((view.record.exposure, view.record.lost), (self.exposure(), self.lost));
 		assert_eq!(held(&CAROL), self.bond);
-		assert!(self.exposure() <= 3 * self.bond);
 		assert_eq!(Pods::acting(&HOT).is_ok(), self.operated);
 		Pods::do_try_state().unwrap();
 	}

@@ -3,7 +3,7 @@
 //! Suspensions by administrators, and their end.
 
 use super::*;
-use crate::{Error, Event, JobEnd, SuspensionReason};
+use crate::{Error, Event, SuspensionReason};
 use frame_support::assert_noop;
 use sp_runtime::DispatchError;
 
@@ -40,7 +40,7 @@ fn leaves_a_pod_the_jobs_that_it_has() {
 		registered();
 		Pods::job_locked(&CAROL, 5);
 		assert_ok!(suspend(100));
-		Pods::job_ended(&CAROL, 5, JobEnd::Settled, 100);
+		ended(&CAROL, 5, JobEnd::Settled, 100);
 		assert_eq!(record().record.settled, 1);
 		assert_eq!(state(), suspended(100), "work does not end a suspension");
 	});
@@ -96,7 +96,7 @@ fn reinstating_ends_it_and_forgets_the_misses() {
 	build_and_execute(|| {
 		registered();
 		for _ in 0..2 {
-			Pods::job_ended(&CAROL, 0, JobEnd::Missed, 1);
+			ended(&CAROL, 0, JobEnd::Missed, 1);
 		}
 		assert_eq!(state(), suspended(11));
 		System::reset_events();

@@ -49,13 +49,13 @@ fn is_reached_from_every_state() {
 		("suspended for misses", || {
 			for _ in 0..3 {
 				Pods::job_locked(&CAROL, 5);
-				Pods::job_ended(&CAROL, 5, JobEnd::Missed, 10);
+				ended(&CAROL, 5, JobEnd::Missed, 10);
 			}
 		}),
 		("fully committed", || {
 			Pods::job_locked(&CAROL, 3_000);
 			assert_ok!(Pods::leave(signed(CAROL)));
-			Pods::job_ended(&CAROL, 3_000, JobEnd::Missed, 10);
+			ended(&CAROL, 3_000, JobEnd::Missed, 10);
 		}),
 		("without its operator", || Pods::set_operator(signed(HOT), None).unwrap()),
 		("with a larger bond", || Pods::bond_more(signed(CAROL), 500).unwrap()),
@@ -103,7 +103,7 @@ fn fails_with_a_live_job() {
 		assert_ok!(Pods::leave(signed(CAROL)));
 		go_to(100);
 		assert_noop!(Pods::withdraw(signed(CAROL)), Error::<Test>::LiveJobs);
-		Pods::job_ended(&CAROL, 10, JobEnd::Settled, 10);
+		ended(&CAROL, 10, JobEnd::Settled, 10);
 		assert_ok!(Pods::withdraw(signed(CAROL)));
 	});
 }

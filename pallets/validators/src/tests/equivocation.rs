@@ -2,7 +2,9 @@
 
 //! Forged blocks and votes, reported in every way that somebody might try to get away.
 
-use crate::{equivocation::AuraEquivocation, mock::*, Call, ChillReason, Error, Event, Status};
+use crate::{
+	equivocation::AuraEquivocation, mock::*, Call, ChillReason, Error, Event, Slashes, Status,
+};
 use frame_support::{
 	assert_noop, assert_ok,
 	dispatch::Pays,
@@ -111,6 +113,15 @@ mod aura_reports {
 	}
 
 	#[test]
+	fn reach_an_author_whose_turn_it_was_not() {
+		on_chain_of(&[1, 2, 3, 4], 2, || {
+			let slot = (1..).find(|slot| author_of(*slot) == 2).unwrap();
+			assert_ok!(report_blocks(slot, &aura(3)));
+			assert_eq!(status(3), chilled(0));
+		});
+	}
+
+	#[test]
 	fn leave_the_floor_standing() {
 		on_chain_of(&[1, 2, 3, 4], 4, || {
 			assert_ok!(report_blocks(1, &aura(3)));
@@ -118,7 +129,86 @@ mod aura_reports {
 			let reason = ChillReason::Equivocation;
 			assert!(has_event(Event::FloorHeld { validator: account(3), reason }));
 			assert_eq!(status(3), Status::Listed, "but stays");
+			assert_eq!(ValidatorList::chill_due(), [account(3)]);
 			assert!(disabled().is_empty());
+		});
+	}
+
+	#[test]
+	fn chill_at_the_floor_as_soon_as_another_is_admitted() {
+		on_chain_of(&[1, 2, 3, 4], 4, || {
+			assert_ok!(report_blocks(1, &aura(3)));
+			assert_ok!(report_blocks(2, &aura(2)));
+			set_keys_of(3, 77);
+			run_to_session(3);
+			let slot = *pallet_aura::CurrentSlot::<Test>::get() + 1;
+			assert_ok!(report_blocks(slot, &aura(77)));
+			assert_eq!(ValidatorList::chill_due(), [account(3), account(2)], "each once");
+			for (number, leaves, left) in [(5, 3, &[account(2)][..]), (6, 2, &[])] {
+				apply(number);
+				assert_ok!(ValidatorList::admit(RuntimeOrigin::root(), account(number)));
+				assert_eq!(status(leaves), chilled(3));
+				let reason = ChillReason::Equivocation;
+				assert!(has_event(Event::Chilled { validator: account(leaves), reason }));
+				assert_eq!(ValidatorList::chill_due(), left);
+			}
+			assert_eq!(listed(), [1, 4, 5, 6]);
+			assert_eq!(disabled(), [3], "a third at most, less one");
+			run_to_session(5);
+			assert_eq!(active(), [1, 4, 5, 6]);
+			assert!(disabled().is_empty());
+			apply(7);
+			assert_ok!(ValidatorList::admit(RuntimeOrigin::root(), account(7)));
+			assert_eq!(listed(), [1, 4, 5, 6, 7], "nobody else has to go");
+		});
+	}
+
+	#[test]
+	fn chill_at_the_floor_as_soon_as_another_rejoins() {
+		on_chain_of(&[1, 2, 3, 4], 3, || {
+			run_to_session_without(&[4], 2);
+			assert_eq!(listed(), [1, 2, 3]);
+			assert_ok!(report_blocks(1, &aura(3)));
+			assert_eq!(ValidatorList::chill_due(), [account(3)]);
+			run_to_session(2 + CHILL_SESSIONS);
+			assert_ok!(ValidatorList::rejoin(signed(4)));
+			assert_eq!(listed(), [1, 2, 4]);
+			assert_eq!(status(3), chilled(2 + CHILL_SESSIONS));
+		});
+	}
+
+	#[test]
+	fn cost_the_gravest_once_in_all_sessions_with_the_same_keys() {
+		on_chain_of(&[1, 2, 3, 4], 1, || {
+			let slot = || *pallet_aura::CurrentSlot::<Test>::get() + 1;
+			assert_ok!(report_blocks(slot(), &aura(3)));
+			run_to_session(1);
+			assert_ok!(report_blocks(slot(), &aura(3)));
+			assert_eq!(bond(3), MIN_BOND - LONELY, "as grave as the first");
+			assert_ok!(report_blocks(slot() + 1, &aura(4)));
+			assert_eq!((bond(3), bond(4)), (0, 0), "graver: the difference is taken");
+			assert_eq!(Slashes::<Test>::iter().count(), 2);
+		});
+	}
+
+	#[test]
+	fn count_anew_when_keys_have_changed() {
+		on_chain_of(&[1, 2, 3, 4], 4, || {
+			let slot = || *pallet_aura::CurrentSlot::<Test>::get() + 1;
+			assert_ok!(report_blocks(slot(), &aura(3)));
+			assert_eq!(bond(3), MIN_BOND - LONELY);
+			// Another validator's keys make a new set as well.
+			set_keys_of(1, 77);
+			run_to_session(2);
+			assert_ok!(report_blocks(slot(), &aura(3)));
+			let left = MIN_BOND - LONELY;
+			assert_eq!(bond(3), left - (left * 9).div_ceil(16), "a share of what was left");
+			assert_ok!(report_blocks(1, &aura(4)));
+			assert_eq!(bond(4), 0);
+			let first = Slashes::<Test>::get(0, account(3)).unwrap();
+			let second = Slashes::<Test>::get(2, account(3)).unwrap();
+			assert_eq!((first.bond, second.bond), (MIN_BOND, left));
+			assert_eq!(bond(3), 0, "two of four in the first: all that is left of it");
 		});
 	}
 

@@ -38,14 +38,14 @@ fn sets_the_floor_and_the_length_of_sessions() {
 	});
 
 	genesis.validator_list.floor = Some(3);
-	genesis.validator_list.session_length = Some(4);
+	genesis.validator_list.session_length = Some(6);
 	let mut chain = sp_io::TestExternalities::new(genesis.build_storage().unwrap());
 	chain.execute_with(|| {
 		assert_eq!(ValidatorList::least_validators(), 3);
 		run_to_session(1);
-		assert_eq!(System::block_number(), 4);
+		assert_eq!(System::block_number(), 6);
 		run_to_session(2);
-		assert_eq!(System::block_number(), 8);
+		assert_eq!(System::block_number(), 12);
 	});
 }
 
@@ -74,10 +74,18 @@ fn refuses_a_floor_out_of_bounds() {
 }
 
 #[test]
-#[should_panic(expected = "`validators.sessionLength` must not be 0")]
+#[should_panic(expected = "must be at least 2, 2 blocks for each of the 1 validators, found 0")]
 fn refuses_sessions_without_blocks() {
 	let mut genesis = genesis_of(&[1], None);
 	genesis.validator_list.session_length = Some(0);
+	let _ = genesis.build_storage();
+}
+
+#[test]
+#[should_panic(expected = "must be at least 6, 2 blocks for each of the 3 validators, found 5")]
+fn refuses_sessions_too_short_to_judge_everybody() {
+	let mut genesis = genesis_of(&[1, 2, 3], None);
+	genesis.validator_list.session_length = Some(5);
 	let _ = genesis.build_storage();
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 use crate::{
-	mock::*, offences::Slash, Authored, Candidates, KeySets, Misses, Sessions, Slashes, Status,
-	Validators,
+	mock::*, offences::Slash, Authored, Candidates, ChillDue, KeySets, Misses, Sessions, Slashes,
+	Status, Validators,
 };
 use frame_support::{assert_ok, traits::Hooks};
 
@@ -40,6 +40,20 @@ fn broken_states_are_found() {
 		broken(|| Validators::<Test>::mutate(|list| list.truncate(2))),
 		"a candidate that is not listed says that it is".into()
 	);
+	assert_eq!(
+		broken(|| ChillDue::<Test>::mutate(|due| due.force_push(account(1)))),
+		"a validator is to be chilled, and there is room for it".into()
+	);
+	let at_floor = |number: u8, times: usize| {
+		chain_of(&[1, 2, 3], 3).execute_with(|| {
+			for _ in 0..times {
+				ChillDue::<Test>::mutate(|due| due.force_push(account(number)));
+			}
+			ValidatorList::do_try_state().unwrap_err()
+		})
+	};
+	assert_eq!(at_floor(4, 1), "a validator is to be chilled that is not listed".into());
+	assert_eq!(at_floor(1, 2), "a validator is to be chilled twice".into());
 	assert_eq!(
 		broken(|| Candidates::<Test>::mutate(account(1), |candidate| {
 			candidate.as_mut().unwrap().bond += 1;

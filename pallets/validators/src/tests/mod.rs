@@ -7,3 +7,4 @@ mod invariants;
 mod migrations;
 mod offline;
 mod sessions;
+mod stall;

@@ -6,14 +6,14 @@ use super::{attack, pod_amount, Parties, DISCARD, LAPSE, PRICE};
 use crate::{
 	chain::{next_block, now, pass_ticks, skip_ticks, Signer},
 	scenario::{
-		acknowledge, cancel, discard, lock, poke, profile, release, request, request_with_failover,
-		valid_result,
+		acknowledge, cancel, discard, lock, poke, profile, register, release, request,
+		request_with_failover, valid_result,
 	},
 };
 use pallet_jobs::Error as JobsError;
 use pallet_pods::Error as PodsError;
 use proofpod_primitives::{
-	job::{JobRequest, Outcome, PriceRamp, RequiredTag, Stage},
+	job::{JobRequest, Outcome, PriceRamp, RequiredTag, Stage, Windows},
 	pod::{PodProfile, Tag, Tags},
 	JobId, Tick,
 };
@@ -82,10 +82,7 @@ fn many_squatters_need_as_many_bonded_pods_and_cost_the_client_four_fees() {
 		let request = request();
 		let job = opened(
 			parties,
-			JobRequest {
-				windows: proofpod_primitives::job::Windows { lock: 1_000, ..request.windows },
-				..request
-			},
+			JobRequest { windows: Windows { lock: 1_000, ..request.windows }, ..request },
 		);
 		for rogue in &rogues[..4] {
 			assert!(rogue.held() >= PodBond::get(), "each has a bond of its own");
@@ -117,6 +114,41 @@ fn squatting_by_lock_and_release_costs_the_pod_alone() {
 		take(parties, &pod, job);
 		parties.does(&pod, valid_result(job, &pod.account));
 		parties.have_lost(&[(&client, pod_amount(PRICE))]);
+	});
+}
+
+#[test]
+fn nine_pods_that_release_in_turn_hold_a_job_until_its_window_ends_for_a_fee_each() {
+	attack(|parties| {
+		let (client, pod) = (parties.client.clone(), parties.pod.clone());
+		let more: Vec<_> = (8..12).map(Signer::new).collect();
+		register(&more);
+		let pods: Vec<_> = parties.rogues.iter().cloned().chain(more).collect();
+		assert_eq!(pods.len(), 9);
+		let windows = Windows { lock: 119, ..request().windows };
+		let job = opened(parties, JobRequest { windows, ..request() });
+		let mut locks = 0;
+		// Each holds it for the whole of the acknowledgement's window: ten ticks. The first is barred
+		// while the list of eight has it.
+		for rogue in pods.iter().cycle() {
+			if stage(job) != Stage::Open {
+				break;
+			}
+			parties.is_refused(&pod, discard(job), JobsError::<Runtime>::NotProving);
+			parties.does(rogue, lock(job));
+			skip_ticks(10);
+			parties.does(rogue, release(job));
+			locks += 1;
+		}
+		assert_eq!(locks, 12);
+		assert_eq!(stage(job), Stage::Expired);
+		next_block();
+		assert_eq!(client.held(), 0, "all is given back, whenever it ends");
+		let releases = |number: usize| if number < 3 { 2 } else { 1 };
+		parties.have_lost(&[(&client, 0)]);
+		for (number, rogue) in pods.iter().take(5).enumerate() {
+			parties.have_lost(&[(rogue, releases(number) * pod_amount(LAPSE))]);
+		}
 	});
 }
 
@@ -297,41 +329,88 @@ fn a_lock_is_not_carried_out_at_a_worse_price() {
 }
 
 #[test]
-fn a_stolen_operators_key_loses_at_most_ten_bonds_and_takes_no_more_than_half_of_it() {
+fn a_stolen_operators_key_loses_at_most_ten_bonds_in_all_and_takes_no_more_than_half_of_it() {
 	attack(|parties| {
 		let (thief, owner) = (parties.client.clone(), parties.pod.clone());
 		let key = parties.stranger.clone();
 		let operator = Some(key.account.clone());
-		parties.does(&owner, pallet_pods::Call::set_operator { operator });
-
+		let name = || pallet_pods::Call::set_operator { operator: operator.clone() };
+		parties.does(&owner, name());
 		let most = PodBond::get() * Balance::from(MaxExposure::get());
-		let jobs: Vec<_> = (0..5).map(|_| opened(parties, priced(most / 4, request()))).collect();
-		for job in &jobs[..4] {
-			parties.does(&key, lock(*job));
-			parties.does(&key, acknowledge(*job));
+		assert!(owner.total() > 5 * most, "there would be more to lose");
+
+		// Fees, discards and misses, until nothing more may be at risk.
+		let headroom = || Pods::pod_view(owner.account.clone()).unwrap().headroom;
+		let mut rounds = 0;
+		while headroom() > 0 {
+			let left = headroom();
+			let job = opened(parties, priced(left.min(most / 4), request_with_failover()));
+			let bond = Jobs::view(job).unwrap().job.terms.bond;
+			if bond > left {
+				parties.is_refused(&key, lock(job), PodsError::<Runtime>::Overcommitted);
+				break;
+			}
+			parties.does(&key, lock(job));
+			match rounds % 3 {
+				0 => parties.does(&key, release(job)),
+				1 => {
+					parties.does(&key, acknowledge(job));
+					parties.does(&key, discard(job));
+				},
+				_ => {
+					parties.does(&key, acknowledge(job));
+					pass_ticks(51);
+				},
+			}
+			rounds += 1;
+			// Suspensions only delay the thief.
+			let until = Pods::pod(owner.account.clone()).unwrap().suspended_until;
+			skip_ticks(until.0.saturating_sub(now()));
 		}
-		parties.is_refused(&key, lock(jobs[4]), PodsError::<Runtime>::Overcommitted);
-		// It owns nothing of the pod's.
+		assert!(rounds > 10, "{rounds}");
+		// It owns nothing of the pod's, and cannot make the chain forget what it lost.
 		let other = parties.rogues[0].account.clone();
 		for call in [
 			pallet_pods::Call::leave {},
 			pallet_pods::Call::withdraw {},
+			pallet_pods::Call::bond_more { amount: 0 },
 			pallet_pods::Call::set_operator { operator: Some(other) },
+			name(),
 		] {
 			parties.is_refused(&key, call, PodsError::<Runtime>::NotRegistered);
 		}
-		pass_ticks(51);
-		parties.have_lost(&[
-			(&owner, pod_amount(most)),
-			(&thief, -pod_amount(most / 2)),
-			(&key, 0),
-		]);
-		let suspended = PodsError::<Runtime>::PodIsSuspended;
+		let lost = Pods::pod(owner.account.clone()).unwrap().lost;
+		println!("in {rounds} rounds a thief lost the owner {} of {} POD", lost / POD, most / POD);
+		assert!(lost <= most && lost > most - POD, "what is left is less than the least bond");
+		parties.have_lost(&[(&owner, pod_amount(lost)), (&key, 0)]);
+		let taken = -parties.costs.lost(&thief);
+		assert!(taken > 0 && taken <= pod_amount(lost / 2), "{taken}");
+
+		// The owner has a look, names another key, and goes on.
+		let good = Signer::new(14);
+		let operator = Some(good.account.clone());
+		parties.does(&owner, pallet_pods::Call::set_operator { operator });
+		assert_eq!(headroom(), most);
 		let job = opened(parties, request());
-		parties.is_refused(&key, lock(job), suspended);
-		// The owner ends it.
-		parties.does(&owner, pallet_pods::Call::set_operator { operator: None });
 		parties.is_refused(&key, lock(job), PodsError::<Runtime>::NotRegistered);
+		take(parties, &good, job);
+		parties.does(&good, valid_result(job, &owner.account));
+	});
+}
+
+#[test]
+fn a_pod_whose_own_key_works_goes_on_after_losses_when_it_says_so() {
+	attack(|parties| {
+		let pod = parties.pod.clone();
+		let most = PodBond::get() * Balance::from(MaxExposure::get());
+		let job = opened(parties, priced(most, request()));
+		take(parties, &pod, job);
+		pass_ticks(51);
+		let job = opened(parties, request());
+		parties.is_refused(&pod, lock(job), PodsError::<Runtime>::Overcommitted);
+		parties.does(&pod, pallet_pods::Call::bond_more { amount: 0 });
+		take(parties, &pod, job);
+		parties.does(&pod, valid_result(job, &pod.account));
 	});
 }
 

@@ -6,14 +6,25 @@
 use super::{attack, pod_amount, Parties, PRICE};
 use crate::{
 	chain::{fees_of, had_no_room, next_block, now, pass_ticks, skip_ticks, take_events, Signer},
-	scenario::{acknowledge, cancel, discard, lock, open, poke, release, request, valid_result},
+	scenario::{
+		acknowledge, cancel, discard, lock, model, open, output, poke, public_inputs, release,
+		request, valid_result,
+	},
 };
 use frame_support::dispatch::DispatchClass;
 use pallet_jobs::Error as JobsError;
 use pallet_pods::Error as PodsError;
-use proofpod_primitives::{job::Stage, JobId};
+use pallet_proofs::forge::ForgedKey;
+use proofpod_primitives::{
+	job::{JobRequest, PriceRamp, Stage, Windows},
+	manifest::{ModelManifest, OutputVisibility},
+	JobId, MAX_OUTPUT_ELEMENTS,
+};
 use proofpod_runtime::{
-	configs::system::{RuntimeBlockLength, RuntimeBlockWeights},
+	configs::{
+		market::{BondFloor, JobDeposit, MaxExposure, MaxJobsPerClient, MinPrice},
+		system::{RuntimeBlockLength, RuntimeBlockWeights},
+	},
 	units::{MILLI_POD, POD},
 	Balance, Jobs, Runtime, RuntimeCall, System, TransactionPayment,
 };
@@ -128,6 +139,121 @@ fn a_day_of_full_blocks_costs_eighty_thousand_by_weight_and_more_by_length() {
 	println!("by length, an hour of full blocks costs {hour:.0} POD, a day {day:.0}");
 	assert_eq!(factor, 1.0);
 	assert!((4_500.0..5_000.0).contains(&hour) && (110_000.0..120_000.0).contains(&day));
+}
+
+/// What a block of settlements took that their parties arranged with each other.
+#[derive(Debug)]
+struct OwnSettlements {
+	/// How many came into the block.
+	settled: u32,
+	/// Whether time passed.
+	counted: bool,
+	/// All that the parties lost: the fees of opening, locking and acknowledging, and the market's.
+	cost: Balance,
+	/// What was held for it: payments, deposits and bonds.
+	held: Balance,
+}
+
+/// Jobs at the least price, of a model with so many elements, are brought as far as to owe their result;
+/// then at most so many of the results come into one block.
+fn settle_own_jobs(elements: u32, jobs: u32) -> OwnSettlements {
+	let mut outcome = None;
+	attack(|parties| {
+		// Its author knows the trapdoor of the key: a proof takes it a millisecond.
+		let forged = ForgedKey::new(3 + elements, 7);
+		let manifest = ModelManifest {
+			verifying_key: forged.id(),
+			output_elements: elements,
+			..model(7, OutputVisibility::Sealed)
+		};
+		let publisher = Signer::new(14);
+		let verifying_key = forged.verifying_key();
+		publisher.send(pallet_proofs::Call::register_key { verifying_key }).unwrap();
+		let (model, uris) = (manifest.id(), Default::default());
+		let call = pallet_models::Call::register { manifest, uris, replaces: None };
+		publisher.send(call).unwrap();
+
+		let clients = [parties.client.clone(), parties.stranger.clone()];
+		let pod = parties.rogues[0].clone();
+		let price = PriceRamp { min: MinPrice::get(), max: MinPrice::get(), ramp: 0 };
+		let windows = Windows { lock: 1_000, acknowledge: 1_000, prove: 20_000, failover: 0 };
+		let asked = JobRequest { model, price, windows, ..request() };
+		let owned =
+			|of: fn(&Signer) -> Balance| -> Balance { clients.iter().chain([&pod]).map(of).sum() };
+		let (total, held) = (owned(Signer::total), owned(Signer::held));
+		let mut calls = Vec::new();
+		for number in 0..jobs {
+			let client = &clients[number as usize % 2];
+			let job = pallet_jobs::NextJobId::<Runtime>::get();
+			parties.does(client, pallet_jobs::Call::open { request: asked.clone() });
+			parties.does(&pod, lock(job));
+			parties.does(&pod, acknowledge(job));
+			let output = output(elements as usize);
+			let proof = forged.prove(&public_inputs(job, &pod.account, &output));
+			calls.push(pallet_jobs::Call::submit_result { job, proof, output });
+			// A few in a block, so that fees do not rise.
+			if number % 8 == 0 {
+				next_block();
+			}
+		}
+		let held = owned(Signer::held) - held;
+		next_block();
+		let fees = parties.costs.fees(&pod);
+		let mut settled = 0;
+		take_events();
+		for call in calls {
+			let result = pod.submit(call);
+			if had_no_room(&result) {
+				break;
+			}
+			assert_eq!(result, Ok(Ok(())));
+			settled += 1;
+		}
+		assert_eq!(fees_of(&pod.account, &take_events()), 0, "settlements are free");
+		assert_eq!(parties.costs.fees(&pod), fees);
+		let counted = next_block().counted;
+		let cost = total - owned(Signer::total);
+		outcome = Some(OwnSettlements { settled, counted, cost, held });
+	});
+	outcome.unwrap()
+}
+
+#[test]
+fn a_block_of_ones_own_settlements_costs_what_the_jobs_did_and_holds_a_bond_for_each() {
+	for (elements, most) in [(1, 240), (MAX_OUTPUT_ELEMENTS, 160)] {
+		let full = settle_own_jobs(elements, most);
+		assert!(full.settled < most, "the block was to be full: {full:?}");
+		// Some fewer leave no room for eight others.
+		let block = settle_own_jobs(elements, full.settled - 6);
+		assert!(!block.counted && block.settled == full.settled - 6, "{block:?}");
+		let jobs = Balance::from(block.settled);
+		println!(
+			"{} settlements with {elements} elements freeze a block: {} mPOD, of which {} are the market's, \
+			 while {} POD are held",
+			block.settled,
+			block.cost / MILLI_POD,
+			jobs * MinPrice::get() / 100 / MILLI_POD,
+			block.held / POD,
+		);
+		let bonds = jobs * BondFloor::get();
+		let deposits = jobs * (JobDeposit::get() + MinPrice::get());
+		assert!(block.held > bonds + deposits, "payments, deposits and bonds: {block:?}");
+		// Less than half of what it costs to fill the block otherwise, and it does not rise.
+		assert!((POD / 4..POD / 2).contains(&block.cost), "{block:?}");
+		let hour = 1_200 * jobs;
+		if elements == MAX_OUTPUT_ELEMENTS {
+			assert!((350..390).contains(&(1_200 * block.cost / POD)));
+			assert!((135_000..150_000).contains(&(1_200 * block.held / POD)));
+			assert!((100_000..106_000).contains(&hour));
+		}
+		println!(
+			"an hour of them: {} POD; {} POD held, by {} clients, and {} POD bonded by pods",
+			1_200 * block.cost / POD,
+			1_200 * block.held / POD,
+			hour.div_ceil(MaxJobsPerClient::get().into()),
+			hour * BondFloor::get() / Balance::from(MaxExposure::get()) / POD,
+		);
+	}
 }
 
 #[test]

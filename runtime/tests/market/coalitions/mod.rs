@@ -60,7 +60,7 @@ const HAPPENED: [&str; 24] = [
 	"ended: Failed, NotTaken",
 	"held: Full",
 	"held: Halted",
-	"suspended: Missed",
+	"suspended: Failures",
 	"suspended: Administrators",
 	"no room",
 	"a duty waited for room",
