@@ -10,7 +10,8 @@ use crate::{
 	candidate::ChillReason,
 	equivocation::{AuraEquivocation, AuraEquivocationProof},
 	history::{KeyHolder, SessionRecord, MAX_KEY_TYPES},
-	Call, Candidate, Candidates, Config, KeySets, ListChanged, Sessions, Status, Validators,
+	Call, Candidate, Candidates, ChillDue, Config, KeySets, ListChanged, Sessions, Status,
+	Validators,
 };
 use alloc::{boxed::Box, vec, vec::Vec};
 use codec::Decode;
@@ -30,9 +31,12 @@ use sp_runtime::{
 	generic::DigestItem,
 	traits::{BlakeTwo256, Hash, Header, OpaqueKeys, TrailingZeroInput, Zero},
 	transaction_validity::TransactionSource,
-	AccountId32, RuntimeAppPublic,
+	AccountId32, Perbill, RuntimeAppPublic,
 };
-use sp_staking::{offence::ReportOffence, SessionIndex};
+use sp_staking::{
+	offence::{OffenceDetails, OnOffenceHandler, ReportOffence},
+	SessionIndex,
+};
 
 type AuthorityId<T> = <T as pallet_aura::Config>::AuthorityId;
 type Seal<T> = <AuthorityId<T> as RuntimeAppPublic>::Signature;
@@ -91,6 +95,13 @@ where
 	Validators::<T>::put(BoundedVec::truncate_from(list));
 	ListChanged::<T>::kill();
 	Ok(first)
+}
+
+/// Everybody on the list is active, has signed twice, and is chilled when there is room.
+fn let_all_be_due<T: Config>() {
+	let list = Validators::<T>::get();
+	pallet_session::Validators::<T>::put(list.clone().into_inner());
+	ChillDue::<T>::put(list);
 }
 
 /// Gives a candidate another status.
@@ -182,17 +193,18 @@ fn two_blocks<T: Config>(
 mod benchmarks {
 	use super::*;
 
-	/// To the last place.
+	/// To the last place, and the first of many that are due is chilled.
 	#[benchmark]
 	fn admit() -> Result<(), BenchmarkError> {
-		list_all_but::<T>(1)?;
+		let due = list_all_but::<T>(1)?;
 		let account = candidate::<T>(T::MaxValidators::get())?;
+		let_all_be_due::<T>();
 		let origin = administrators::<T>()?;
 
 		#[extrinsic_call]
 		_(origin as T::RuntimeOrigin, account.clone());
 
-		assert!(Pallet::<T>::is_listed(&account));
+		assert!(Pallet::<T>::is_listed(&account) && !Pallet::<T>::is_listed(&due));
 		Ok(())
 	}
 
@@ -267,18 +279,19 @@ mod benchmarks {
 		Ok(())
 	}
 
-	/// To the last place.
+	/// To the last place, and the first of many that are due is chilled.
 	#[benchmark]
 	fn rejoin() -> Result<(), BenchmarkError> {
-		list_all_but::<T>(1)?;
+		let due = list_all_but::<T>(1)?;
 		let account = candidate::<T>(T::MaxValidators::get())?;
+		let_all_be_due::<T>();
 		set_status::<T>(&account, Status::Chilled { reason: ChillReason::Offline, since: 0 });
 		pallet_session::CurrentIndex::<T>::put(SessionIndex::MAX);
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(account.clone()));
 
-		assert!(Pallet::<T>::is_listed(&account));
+		assert!(Pallet::<T>::is_listed(&account) && !Pallet::<T>::is_listed(&due));
 		Ok(())
 	}
 
@@ -306,6 +319,33 @@ mod benchmarks {
 		_(RawOrigin::Signed(whitelisted_caller()), proof);
 
 		assert!(crate::Slashes::<T>::contains_key(0, reported));
+		Ok(())
+	}
+
+	/// Of `v` offenders, as many as are listed at most; all but the last have been punished before, for
+	/// less.
+	#[benchmark]
+	fn punish(v: Linear<1, 100>) -> Result<(), BenchmarkError> {
+		let offenders: Vec<_> = past_session::<T>(v)?
+			.into_iter()
+			.map(|(offender, _)| OffenceDetails { offender, reporters: Vec::new() })
+			.collect();
+		let (last, others) = offenders.split_last().ok_or(BenchmarkError::Stop("no validator"))?;
+		let listed = Validators::<T>::get();
+		let punish = |offenders: &[_], percent| {
+			let fractions = vec![Perbill::from_percent(percent); offenders.len()];
+			<Pallet<T> as OnOffenceHandler<_, _, _>>::on_offence(offenders, &fractions, 0);
+		};
+		punish(others, 1);
+		Validators::<T>::put(listed);
+
+		#[block]
+		{
+			punish(&offenders, 2);
+		}
+
+		assert!(crate::Slashes::<T>::contains_key(0, &last.offender));
+		assert!(!Pallet::<T>::is_listed(&last.offender));
 		Ok(())
 	}
 
