@@ -6,10 +6,12 @@ use crate::{Runtime, RuntimeCall};
 use alloc::vec;
 use codec::Encode;
 use frame_support::{dispatch::GetDispatchInfo, parameter_types};
+use frame_system::offchain::CreateAuthorizedTransaction;
 use pallet_clock::Room;
 use proofpod_primitives::{
 	statement::OutputElements, JobId, ProofBytes, Scalar, MAX_OUTPUT_ELEMENTS,
 };
+use sp_runtime::traits::TransactionExtension;
 
 /// Results that must still fit into a block for it to count: more than one, so that another pod's
 /// result does not take the last place, and few enough that at the load that fees aim for nearly
@@ -34,10 +36,10 @@ parameter_types! {
 	pub RoomForResults: Room = {
 		let result = result();
 		let length = u32::try_from(result.encoded_size()).unwrap_or(u32::MAX);
-		let info = result.get_dispatch_info();
+		let extension = <Runtime as CreateAuthorizedTransaction<RuntimeCall>>::create_extension();
 		Room {
 			transactions: RESULTS,
-			weight: info.call_weight.saturating_add(info.extension_weight),
+			weight: result.get_dispatch_info().call_weight.saturating_add(extension.weight(&result)),
 			length: length.saturating_add(ENVELOPE),
 		}
 	};

@@ -223,9 +223,11 @@ fn a_block_of_ones_own_settlements_costs_what_the_jobs_did_and_holds_a_bond_for_
 	for (elements, most) in [(1, 240), (MAX_OUTPUT_ELEMENTS, 160)] {
 		let full = settle_own_jobs(elements, most);
 		assert!(full.settled < most, "the block was to be full: {full:?}");
-		// Some fewer leave no room for eight others.
-		let block = settle_own_jobs(elements, full.settled - 6);
-		assert!(!block.counted && block.settled == full.settled - 6, "{block:?}");
+		// So few that room is left for eight others do not freeze it, one more does.
+		let counted = settle_own_jobs(elements, full.settled - 8);
+		assert!(counted.counted, "{counted:?}");
+		let block = settle_own_jobs(elements, full.settled - 7);
+		assert!(!block.counted && block.settled == full.settled - 7, "{block:?}");
 		let jobs = Balance::from(block.settled);
 		println!(
 			"{} settlements with {elements} elements freeze a block: {} mPOD, of which {} are the market's, \
