@@ -130,7 +130,11 @@ impl Worker {
 			if let Error::Chain(ChainError::Incompatible { .. }) = error {
 				return Err(error);
 			}
-			self.report(None, &error);
+			match &error {
+				// The next blocks end it; what the pod has delivered and promised stays.
+				Error::Chain(error) if error.is_migration() => tracing::info!("{error}"),
+				_ => self.report(None, &error),
+			}
 			tokio::select! {
 				() = stop.cancelled() => {},
 				() = tokio::time::sleep(RETRY_PAUSE) => {},
@@ -146,7 +150,9 @@ impl Worker {
 			let view = tokio::select! {
 				block = blocks.next() => block?.view().await?,
 				() = self.deliveries.arrival() => self.chain.at(At::Finalised).await?,
-			};
+			}
+			.settled()
+			.await?;
 			self.reconcile(&view).await?;
 		}
 	}
@@ -154,7 +160,7 @@ impl Worker {
 	/// Compares the chain's state with what the worker is doing.
 	async fn reconcile(self: &Arc<Self>, finalised: &View) -> Result<()> {
 		self.metrics.finalised.set(finalised.block().number.into());
-		let view = self.chain.at(At::Best).await?;
+		let view = self.chain.at(At::Best).await?.settled().await?;
 		let now = view.tick().await?;
 		let jobs = view.jobs().await?;
 		let finalised_jobs = finalised.jobs().await?;
@@ -347,7 +353,7 @@ impl Worker {
 	/// Drives one job as far as it goes without waiting for anybody else.
 	async fn drive(&self, id: JobId) -> Result<()> {
 		loop {
-			let view = self.chain.at(At::Best).await?;
+			let view = self.chain.at(At::Best).await?.settled().await?;
 			let Some(job) = view.job(id).await? else { return Ok(()) };
 			let now = view.tick().await?;
 			let Some(model) = self.models.get(&job.request.model) else {
@@ -482,7 +488,7 @@ impl Worker {
 	/// once the acknowledgement is final, since a fork may yet change what is missing.
 	async fn discard(&self, id: JobId, error: Error) -> Result<()> {
 		self.report(Some(id), &error);
-		let view = self.chain.at(At::Finalised).await?;
+		let view = self.chain.at(At::Finalised).await?.settled().await?;
 		let Some(job) = view.job(id).await? else { return Ok(()) };
 		match job.phase(view.tick().await?) {
 			Phase::Proving(lock) if lock.pod == self.account => {},

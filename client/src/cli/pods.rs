@@ -238,7 +238,7 @@ struct Standing {
 
 async fn show(pod: AccountId, global: &Global, output: &Output) -> Result<()> {
 	let chain = Chain::connect(&global.url).await?;
-	let view = chain.at(At::Best).await?.pod_view(pod).await?;
+	let view = chain.at(At::Best).await?.settled().await?.pod_view(pod).await?;
 	let view = view.ok_or_else(|| {
 		anyhow!("{pod} is no registered pod: `proofpod pods list` shows those that are")
 	})?;
@@ -288,7 +288,7 @@ fn thousandths(reputation: u16) -> String {
 
 async fn list(global: &Global, output: &Output) -> Result<()> {
 	let chain = Chain::connect(&global.url).await?;
-	let view = chain.at(At::Best).await?;
+	let view = chain.at(At::Best).await?.settled().await?;
 	let (pods, now) = (view.pods().await?, view.tick().await?);
 	let pods: Vec<Pod> = pods.into_iter().map(Pod::from).collect();
 	output.result(&pods, || match pods.is_empty() {
