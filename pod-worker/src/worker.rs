@@ -26,7 +26,7 @@ use crate::{
 	models::{ServedModel, ServedModels},
 };
 use proofpod_client::{
-	amount::POD,
+	amount::{Amount, POD},
 	chain::{calls, At, Call, Chain, ChainError, Inclusion, PodView, View},
 	keys::Signer,
 	settlement::Expected,
@@ -73,6 +73,8 @@ pub struct Worker {
 	block_time: Duration,
 	/// Whether a heartbeat is on its way.
 	beating: AtomicBool,
+	/// Whether losses keep the pod from a job, as was said.
+	capped: AtomicBool,
 	/// A proof uses all cores: one at a time.
 	proving: Semaphore,
 	/// Jobs that a task is driving now.
@@ -108,6 +110,7 @@ impl Worker {
 			work,
 			block_time,
 			beating: AtomicBool::new(false),
+			capped: AtomicBool::new(false),
 			proving: Semaphore::new(1),
 			driven: Default::default(),
 			taken: Default::default(),
@@ -251,6 +254,7 @@ impl Worker {
 			return Ok(());
 		}
 		let (now, profile) = (pod.now, &pod.record.profile);
+		self.warn_of_losses(pod, jobs);
 		let risk = self.work.max_bond.map_or(Balance::MAX, |limit| limit.0);
 		let mut free = self.spare(view, self.account).await?.min(pod.headroom);
 		// Locks that are on their way count as if they were there.
@@ -288,6 +292,26 @@ impl Worker {
 			}
 		}
 		Ok(())
+	}
+
+	/// Says once, and again when it comes back, that losses keep the pod from jobs: only its owner can
+	/// change that.
+	fn warn_of_losses(&self, pod: &PodView, jobs: &[(JobId, Job)]) {
+		let kept_from = |job: &Job| {
+			matches!(job.phase(pod.now), Phase::Open { .. })
+				&& is_lost_to(job.terms.bond, pod.headroom, pod.record.lost)
+		};
+		let capped = jobs.iter().any(|(_, job)| kept_from(job));
+		if capped && !self.capped.swap(capped, Ordering::Relaxed) {
+			tracing::warn!(
+				lost = %Amount(pod.record.lost),
+				left = %Amount(pod.headroom),
+				"what this pod's jobs have lost counts against its cap, and it cannot take some jobs: \
+				 find out why they failed; then its owner's account sends `proofpod pods bond 0`, or \
+				 `proofpod pods operator` with the same operator or another"
+			);
+		}
+		self.capped.store(capped, Ordering::Relaxed);
 	}
 
 	/// What an account can spend beside fees.
@@ -523,6 +547,11 @@ impl Worker {
 	}
 }
 
+/// Whether a job with this bond would fit what a pod may still take, had it lost nothing.
+fn is_lost_to(bond: Balance, headroom: Balance, lost: Balance) -> bool {
+	bond > headroom && bond <= headroom.saturating_add(lost)
+}
+
 /// What a job takes that is being locked.
 struct Taken {
 	claim: Claim,
@@ -560,5 +589,18 @@ impl Drop for Place<'_> {
 	fn drop(&mut self) {
 		guard(&self.worker.taken).remove(&self.id);
 		guard(&self.worker.driven).remove(&self.id);
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::is_lost_to;
+
+	#[test]
+	fn losses_are_named_only_for_jobs_that_they_keep_away() {
+		assert!(is_lost_to(10, 9, 1));
+		assert!(!is_lost_to(10, 10, 1), "it fits");
+		assert!(!is_lost_to(11, 9, 1), "it would not fit anyway");
+		assert!(!is_lost_to(10, 9, 0));
 	}
 }

@@ -45,6 +45,9 @@ pub struct PodRecord {
 	pub live_jobs: u32,
 	/// Sum of the bonds of those jobs.
 	pub exposure: Balance,
+	/// What its jobs have lost since its own account bonded more or named the operator: it counts
+	/// against what it may take.
+	pub lost: Balance,
 	/// When it last did something that a living pod does.
 	pub last_seen: Tick,
 	/// First tick in which it is not suspended.
@@ -423,6 +426,7 @@ fn pod_record(account: AccountId, record: runtime::pods::storage::pods::Output) 
 		},
 		live_jobs: record.live_jobs,
 		exposure: record.exposure,
+		lost: record.lost,
 		last_seen: record.last_seen.0,
 		suspended_until: record.suspended_until.0,
 		record: record.record.0,
