@@ -5,6 +5,7 @@
 use crate::{
 	chain_spec,
 	cli::{Cli, Subcommand},
+	development_keys,
 	service::{
 		self,
 		components::Components,
@@ -102,10 +103,12 @@ pub(crate) fn run() -> sc_cli::Result<()> {
 
 fn run_node(cli: &Cli) -> sc_cli::Result<()> {
 	let (mut run, sealing) = (cli.run.clone(), cli.sealing);
+	// Before the runner, which makes folders and keys.
+	let development = run.is_dev()?;
+	let spec = cli.load_spec(&run.chain_id(development)?)?;
+	development_keys::check_chain(&*spec, run.dev_key_seed(development)?.as_deref())?;
 	if let Some(sealing) = sealing {
-		// Before the runner, which makes folders and keys.
-		let chain = cli.run.chain_id(cli.run.is_dev()?)?;
-		sealing.check_chain(&*cli.load_spec(&chain)?)?;
+		sealing.check_chain(&*spec)?;
 		// The fork-aware pool forgets transactions that arrive while a block is made and made
 		// final within the same milliseconds; this chain has no forks to be aware of.
 		run.pool_config.pool_type = TransactionPoolType::SingleState;

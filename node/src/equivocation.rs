@@ -250,10 +250,10 @@ mod tests {
 		watch_with(MemoryKeystore::new())
 	}
 
-	/// A slot of about now whose author is key `number`.
+	/// A recent slot whose author is key `number`. Not one to come, whose headers are not compared.
 	fn slot_of(number: u64) -> Slot {
 		let now = Slot::from_timestamp(Timestamp::current(), SLOT_DURATION);
-		Slot::from(*now - *now % 2 + number)
+		Slot::from(*now - *now % 2 - 2 + number)
 	}
 
 	/// A block as the import queue hands it over: the seal apart from the header.

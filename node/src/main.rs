@@ -5,6 +5,7 @@
 //! * [`cli`], [`command`]: what the command line offers, and its execution;
 //! * [`chain_spec`]: the networks that the node knows by name;
 //! * [`service`]: the running node: database, network, Aura and GRANDPA;
+//! * [`development_keys`]: keeps well-known keys away from live chains;
 //! * [`equivocation`]: authors that make two blocks in one slot;
 //! * [`sealing`]: blocks on demand or at any pace, for development chains;
 //! * `benchmark`: measures weights, with the feature `runtime-benchmarks`;
@@ -18,6 +19,7 @@ mod benchmark;
 mod chain_spec;
 mod cli;
 mod command;
+mod development_keys;
 mod equivocation;
 mod rpc;
 mod sealing;

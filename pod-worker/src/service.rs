@@ -48,7 +48,7 @@ impl Setup {
 				found: genesis.to_string(),
 			});
 		}
-		let registered = chain.at(At::Best).await?.pod(pod).await?;
+		let registered = chain.at(At::Best).await?.settled().await?.pod(pod).await?;
 		let published = registered.map(|pod| pod.profile.encryption_key);
 		let keys = Keyring::open(&config.pod.data, published, change)?;
 		let profile = describe(config, &keys, &models)?;
@@ -200,7 +200,7 @@ async fn register(
 	signer: &Signer,
 	profile: PodProfile,
 ) -> Result<()> {
-	let view = chain.at(At::Best).await?;
+	let view = chain.at(At::Best).await?.settled().await?;
 	for pod::ServedModel { model, .. } in &profile.models {
 		if view.model(*model).await?.is_none() {
 			tracing::warn!(%model, "the model is not registered on this chain yet");

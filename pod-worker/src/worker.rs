@@ -26,7 +26,7 @@ use crate::{
 	models::{ServedModel, ServedModels},
 };
 use proofpod_client::{
-	amount::POD,
+	amount::{Amount, POD},
 	chain::{calls, At, Call, Chain, ChainError, Inclusion, PodView, View},
 	keys::Signer,
 	settlement::Expected,
@@ -73,6 +73,8 @@ pub struct Worker {
 	block_time: Duration,
 	/// Whether a heartbeat is on its way.
 	beating: AtomicBool,
+	/// Whether losses keep the pod from a job, as was said.
+	capped: AtomicBool,
 	/// A proof uses all cores: one at a time.
 	proving: Semaphore,
 	/// Jobs that a task is driving now.
@@ -108,6 +110,7 @@ impl Worker {
 			work,
 			block_time,
 			beating: AtomicBool::new(false),
+			capped: AtomicBool::new(false),
 			proving: Semaphore::new(1),
 			driven: Default::default(),
 			taken: Default::default(),
@@ -130,7 +133,11 @@ impl Worker {
 			if let Error::Chain(ChainError::Incompatible { .. }) = error {
 				return Err(error);
 			}
-			self.report(None, &error);
+			match &error {
+				// The next blocks end it; what the pod has delivered and promised stays.
+				Error::Chain(error) if error.is_migration() => tracing::info!("{error}"),
+				_ => self.report(None, &error),
+			}
 			tokio::select! {
 				() = stop.cancelled() => {},
 				() = tokio::time::sleep(RETRY_PAUSE) => {},
@@ -146,7 +153,9 @@ impl Worker {
 			let view = tokio::select! {
 				block = blocks.next() => block?.view().await?,
 				() = self.deliveries.arrival() => self.chain.at(At::Finalised).await?,
-			};
+			}
+			.settled()
+			.await?;
 			self.reconcile(&view).await?;
 		}
 	}
@@ -154,7 +163,7 @@ impl Worker {
 	/// Compares the chain's state with what the worker is doing.
 	async fn reconcile(self: &Arc<Self>, finalised: &View) -> Result<()> {
 		self.metrics.finalised.set(finalised.block().number.into());
-		let view = self.chain.at(At::Best).await?;
+		let view = self.chain.at(At::Best).await?.settled().await?;
 		let now = view.tick().await?;
 		let jobs = view.jobs().await?;
 		let finalised_jobs = finalised.jobs().await?;
@@ -245,6 +254,7 @@ impl Worker {
 			return Ok(());
 		}
 		let (now, profile) = (pod.now, &pod.record.profile);
+		self.warn_of_losses(pod, jobs);
 		let risk = self.work.max_bond.map_or(Balance::MAX, |limit| limit.0);
 		let mut free = self.spare(view, self.account).await?.min(pod.headroom);
 		// Locks that are on their way count as if they were there.
@@ -282,6 +292,26 @@ impl Worker {
 			}
 		}
 		Ok(())
+	}
+
+	/// Says once, and again when it comes back, that losses keep the pod from jobs: only its owner can
+	/// change that.
+	fn warn_of_losses(&self, pod: &PodView, jobs: &[(JobId, Job)]) {
+		let kept_from = |job: &Job| {
+			matches!(job.phase(pod.now), Phase::Open { .. })
+				&& is_lost_to(job.terms.bond, pod.headroom, pod.record.lost)
+		};
+		let capped = jobs.iter().any(|(_, job)| kept_from(job));
+		if capped && !self.capped.swap(capped, Ordering::Relaxed) {
+			tracing::warn!(
+				lost = %Amount(pod.record.lost),
+				left = %Amount(pod.headroom),
+				"what this pod's jobs have lost counts against its cap, and it cannot take some jobs: \
+				 find out why they failed; then its owner's account sends `proofpod pods bond 0`, or \
+				 `proofpod pods operator` with the same operator or another"
+			);
+		}
+		self.capped.store(capped, Ordering::Relaxed);
 	}
 
 	/// What an account can spend beside fees.
@@ -347,7 +377,7 @@ impl Worker {
 	/// Drives one job as far as it goes without waiting for anybody else.
 	async fn drive(&self, id: JobId) -> Result<()> {
 		loop {
-			let view = self.chain.at(At::Best).await?;
+			let view = self.chain.at(At::Best).await?.settled().await?;
 			let Some(job) = view.job(id).await? else { return Ok(()) };
 			let now = view.tick().await?;
 			let Some(model) = self.models.get(&job.request.model) else {
@@ -482,7 +512,7 @@ impl Worker {
 	/// once the acknowledgement is final, since a fork may yet change what is missing.
 	async fn discard(&self, id: JobId, error: Error) -> Result<()> {
 		self.report(Some(id), &error);
-		let view = self.chain.at(At::Finalised).await?;
+		let view = self.chain.at(At::Finalised).await?.settled().await?;
 		let Some(job) = view.job(id).await? else { return Ok(()) };
 		match job.phase(view.tick().await?) {
 			Phase::Proving(lock) if lock.pod == self.account => {},
@@ -515,6 +545,11 @@ impl Worker {
 			None => tracing::error!(code = error.code(), "{error}"),
 		}
 	}
+}
+
+/// Whether a job with this bond would fit what a pod may still take, had it lost nothing.
+fn is_lost_to(bond: Balance, headroom: Balance, lost: Balance) -> bool {
+	bond > headroom && bond <= headroom.saturating_add(lost)
 }
 
 /// What a job takes that is being locked.
@@ -554,5 +589,18 @@ impl Drop for Place<'_> {
 	fn drop(&mut self) {
 		guard(&self.worker.taken).remove(&self.id);
 		guard(&self.worker.driven).remove(&self.id);
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::is_lost_to;
+
+	#[test]
+	fn losses_are_named_only_for_jobs_that_they_keep_away() {
+		assert!(is_lost_to(10, 9, 1));
+		assert!(!is_lost_to(10, 10, 1), "it fits");
+		assert!(!is_lost_to(11, 9, 1), "it would not fit anyway");
+		assert!(!is_lost_to(10, 9, 0));
 	}
 }

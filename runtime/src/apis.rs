@@ -4,13 +4,14 @@
 
 use crate::{
 	genesis_config_presets, units::SLOT_DURATION, AccountId, Balance, Block, Clock, Executive,
-	Grandpa, InherentDataExt, Jobs, Nonce, Pods, Proofs, Runtime, RuntimeCall,
+	Grandpa, InherentDataExt, Jobs, Migrations, Nonce, Pods, Proofs, Runtime, RuntimeCall,
 	RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, Validators, VERSION,
 };
 use alloc::vec::Vec;
 use codec::Encode;
 use frame_support::{
 	genesis_builder_helper::{build_state, get_preset},
+	migrations::MultiStepMigrator,
 	view_functions::{ViewFunctionDispatchError, ViewFunctionId},
 	weights::Weight,
 };
@@ -273,6 +274,12 @@ sp_api::impl_runtime_apis! {
 
 		fn terms(max_price: Balance) -> JobTerms {
 			Jobs::terms(max_price)
+		}
+
+		fn migrating() -> bool {
+			// The block of the upgrade has the new code already, and has not begun to migrate.
+			let last = frame_system::LastRuntimeUpgrade::<Runtime>::get();
+			Migrations::ongoing() || last.is_none_or(|last| last.was_upgraded(&VERSION))
 		}
 
 		fn tick() -> Tick {

@@ -2,6 +2,7 @@
 
 //! What can go wrong between a client and a node.
 
+use proofpod_primitives::BlockNumber;
 use subxt::{
 	error::{BackendError, DispatchError, ExtrinsicError, RpcError, TransactionEventsError},
 	rpcs,
@@ -49,6 +50,12 @@ pub enum ChainError {
 	NoSuchBlock {
 		/// Its number or hash.
 		block: String,
+	},
+	/// The chain's storage is between two layouts.
+	#[error("the chain is migrating in block {block}: what is live may look as if it were not, and deadlines wait; ask again in some blocks")]
+	Migrating {
+		/// Its number.
+		block: BlockNumber,
 	},
 	/// The node or the connection failed.
 	#[error("the node did not answer as expected: {reason}")]
@@ -102,10 +109,21 @@ impl ChainError {
 		matches!(self, Self::Pallet { pallet: p, error: e, .. } if p == pallet && e == error)
 	}
 
-	/// Whether asking again later can help: the node or the connection failed, nothing was
-	/// refused.
+	/// Whether asking again later can help: the node or the connection failed, or the chain is
+	/// migrating; nothing was refused.
 	pub fn is_transient(&self) -> bool {
-		matches!(self, Self::Unreachable { .. } | Self::Node { .. } | Self::NotIncluded { .. })
+		matches!(
+			self,
+			Self::Unreachable { .. }
+				| Self::Node { .. }
+				| Self::NotIncluded { .. }
+				| Self::Migrating { .. }
+		)
+	}
+
+	/// Whether nothing is wrong and it takes as long as it takes: the chain is migrating.
+	pub fn is_migration(&self) -> bool {
+		matches!(self, Self::Migrating { .. })
 	}
 
 	pub(crate) fn node(error: impl Into<subxt::Error>) -> Self {
@@ -213,5 +231,8 @@ mod tests {
 		);
 		assert!(!refused.is_transient());
 		assert!(ChainError::Node { reason: "gone".into() }.is_transient());
+		let migrating = ChainError::Migrating { block: 7 };
+		assert!(migrating.is_transient() && migrating.is_migration());
+		assert!(migrating.to_string().contains("block 7"), "{migrating}");
 	}
 }

@@ -45,6 +45,9 @@ pub struct PodRecord {
 	pub live_jobs: u32,
 	/// Sum of the bonds of those jobs.
 	pub exposure: Balance,
+	/// What its jobs have lost since its own account bonded more or named the operator: it counts
+	/// against what it may take.
+	pub lost: Balance,
 	/// When it last did something that a living pod does.
 	pub last_seen: Tick,
 	/// First tick in which it is not suspended.
@@ -138,6 +141,23 @@ impl View {
 	/// The block.
 	pub fn block(&self) -> BlockRef {
 		self.block
+	}
+
+	/// The view, unless its block lies within a migration: then jobs, pods and models that are live
+	/// may look as if there were none.
+	///
+	/// # Errors
+	/// [`ChainError::Migrating`], or when the node does not answer.
+	pub async fn settled(self) -> Result<Self, ChainError> {
+		let storage = runtime::storage();
+		let cursor = self.client.storage().try_fetch(storage.migrations().cursor(), ()).await;
+		let is_under_way = cursor.map_err(ChainError::node)?.is_some();
+		let last = self.fetch(storage.system().last_runtime_upgrade(), ()).await?;
+		let last = last.map(|last| last.spec_version);
+		if is_migrating(is_under_way, last, self.client.spec_version()) {
+			return Err(ChainError::Migrating { block: self.block.number });
+		}
+		Ok(self)
 	}
 
 	/// The client at this block, for what has no function of its own here.
@@ -338,6 +358,12 @@ impl View {
 	}
 }
 
+/// Whether the storage is not yet that of the code: changes are under way, or, in the block of an upgrade,
+/// have not begun.
+fn is_migrating(is_under_way: bool, last_upgrade: Option<u32>, spec_version: u32) -> bool {
+	is_under_way || last_upgrade.is_some_and(|last| last < spec_version)
+}
+
 fn collect_results(call: runtime::Call, job: JobId, results: &mut Vec<(ProofBytes, Vec<Scalar>)>) {
 	use runtime::{jobs::Call as Jobs, proxy::Call as Proxy, utility::Call as Utility, Call};
 	match call {
@@ -400,8 +426,22 @@ fn pod_record(account: AccountId, record: runtime::pods::storage::pods::Output) 
 		},
 		live_jobs: record.live_jobs,
 		exposure: record.exposure,
+		lost: record.lost,
 		last_seen: record.last_seen.0,
 		suspended_until: record.suspended_until.0,
 		record: record.record.0,
+	}
+}
+
+#[cfg(test)]
+mod tests {
+	use super::is_migrating;
+
+	#[test]
+	fn migrations_last_from_the_block_of_the_upgrade_until_the_last_change() {
+		assert!(is_migrating(false, Some(1), 2), "the code is new, the storage is not");
+		assert!(is_migrating(true, Some(2), 2));
+		assert!(!is_migrating(false, Some(2), 2));
+		assert!(!is_migrating(false, None, 2), "a chain that was never upgraded");
 	}
 }

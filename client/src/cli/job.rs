@@ -463,7 +463,7 @@ impl JobView {
 
 async fn status(job: JobId, global: &Global, output: &Output) -> Result<ExitCode> {
 	let chain = Chain::connect(&global.url).await?;
-	let view = chain.at(At::Best).await?;
+	let view = chain.at(At::Best).await?.settled().await?;
 	let block = view.block().number;
 	let found = match (view.job(job).await?, view.receipt(job).await?) {
 		(Some(record), _) => JobView::live(job, &record, block, view.tick().await?),
@@ -510,7 +510,7 @@ async fn list(arguments: List, global: &Global, output: &Output) -> Result<ExitC
 		(false, _) => arguments.client,
 	};
 	let chain = Chain::connect(&global.url).await?;
-	let view = chain.at(At::Best).await?;
+	let view = chain.at(At::Best).await?.settled().await?;
 	let (block, tick) = (view.block().number, view.tick().await?);
 	let jobs = view.jobs().await?;
 	let mut jobs: Vec<_> =

@@ -44,7 +44,7 @@ pub(crate) enum Command {
 		#[command(flatten)]
 		signer: SignerArgs,
 	},
-	/// Name the account that works for the signer's pod
+	/// Name the account that works for the signer's pod; also forgets what its jobs have lost
 	Operator {
 		/// The account; without, only the pod's own works for it
 		#[arg(value_name = "ACCOUNT", value_parser = parse_account)]
@@ -52,9 +52,10 @@ pub(crate) enum Command {
 		#[command(flatten)]
 		signer: SignerArgs,
 	},
-	/// Add to the bond, and so to what the pod may have at risk at once
+	/// Add to the bond, and so to what the pod may have at risk at once; also forgets what its jobs have
+	/// lost
 	Bond {
-		/// How much, such as "50 POD"
+		/// How much, such as "50 POD"; 0 to add nothing
 		amount: Amount,
 		#[command(flatten)]
 		signer: SignerArgs,
@@ -108,6 +109,8 @@ struct Pod {
 	live_jobs: u32,
 	/// Sum of the bonds of those jobs.
 	exposure: Amount,
+	/// What jobs have lost since the owner's account acted.
+	lost: Amount,
 	last_seen: Tick,
 	suspended_until: Tick,
 	/// Thousandths.
@@ -146,6 +149,7 @@ impl From<PodRecord> for Pod {
 			status: pod.status,
 			live_jobs: pod.live_jobs,
 			exposure: Amount(pod.exposure),
+			lost: Amount(pod.lost),
 			last_seen: pod.last_seen,
 			suspended_until: pod.suspended_until,
 			reputation: pod.record.reputation(),
@@ -238,7 +242,7 @@ struct Standing {
 
 async fn show(pod: AccountId, global: &Global, output: &Output) -> Result<()> {
 	let chain = Chain::connect(&global.url).await?;
-	let view = chain.at(At::Best).await?.pod_view(pod).await?;
+	let view = chain.at(At::Best).await?.settled().await?.pod_view(pod).await?;
 	let view = view.ok_or_else(|| {
 		anyhow!("{pod} is no registered pod: `proofpod pods list` shows those that are")
 	})?;
@@ -266,9 +270,19 @@ async fn show(pod: AccountId, global: &Global, output: &Output) -> Result<()> {
 			("missed", pod.record.missed.to_string()),
 			("bond", pod.bond.to_string()),
 			("at risk", format!("{} in {} jobs", pod.exposure, pod.live_jobs)),
+			("lost", lost_text(pod.lost)),
 			("may take", standing.headroom.to_string()),
 		])
 	})
+}
+
+fn lost_text(lost: Amount) -> String {
+	match lost {
+		Amount(0) => lost.to_string(),
+		_ => format!(
+			"{lost}, which it may not risk again until its owner sends `pods operator` or `pods bond 0`"
+		),
+	}
 }
 
 fn state_text(state: PodState, now: Tick) -> String {
@@ -288,7 +302,7 @@ fn thousandths(reputation: u16) -> String {
 
 async fn list(global: &Global, output: &Output) -> Result<()> {
 	let chain = Chain::connect(&global.url).await?;
-	let view = chain.at(At::Best).await?;
+	let view = chain.at(At::Best).await?.settled().await?;
 	let (pods, now) = (view.pods().await?, view.tick().await?);
 	let pods: Vec<Pod> = pods.into_iter().map(Pod::from).collect();
 	output.result(&pods, || match pods.is_empty() {

@@ -285,6 +285,10 @@ impl JobClient {
 					}
 				},
 				Ok(None) => failures = 0,
+				Err(JobError::Chain(error)) if error.is_migration() => {
+					tracing::info!("{error}");
+					failures = 0;
+				},
 				Err(JobError::Chain(error)) if is_passing(&error) && failures < MAX_FAILURES => {
 					tracing::debug!(%error, "looking again");
 					failures += 1;
@@ -307,6 +311,7 @@ impl JobClient {
 			Ok(block) => block?.view().await?,
 			Err(_) => self.chain.at(At::Best).await?,
 		};
+		let view = view.settled().await?;
 		if let Some(receipt) = view.receipt(watch.job).await? {
 			return Ok(Some(receipt));
 		}

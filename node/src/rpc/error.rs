@@ -4,8 +4,10 @@
 
 use crate::service::types::{Block, Hash};
 use jsonrpsee::types::ErrorObjectOwned;
+use pallet_jobs::runtime_api::JobsApi;
+use proofpod_runtime::AccountId;
 use serde_json::json;
-use sp_api::ApiError;
+use sp_api::{ApiError, ProvideRuntimeApi};
 use sp_blockchain::HeaderBackend;
 
 /// Code of an error about a block that this node does not have.
@@ -13,6 +15,9 @@ pub(super) const UNKNOWN_BLOCK: i32 = 30_001;
 
 /// Code of an error about a block at which the runtime could not be asked.
 pub(super) const RUNTIME_UNAVAILABLE: i32 = 30_002;
+
+/// Code of an error about a block whose storage is between two layouts.
+pub(super) const MIGRATING: i32 = 30_003;
 
 /// The block that a call names, or the best one; it is certain to be known.
 ///
@@ -52,4 +57,40 @@ pub(super) fn runtime_unavailable(at: Hash, error: ApiError) -> ErrorObjectOwned
 					 before a runtime upgrade may lack this method",
 		})),
 	)
+}
+
+/// The error of a question that the runtime cannot answer while it changes its storage: `null` would say
+/// that there is nothing of that kind.
+fn migrating(at: Hash) -> ErrorObjectOwned {
+	ErrorObjectOwned::owned(
+		MIGRATING,
+		format!("the chain is migrating in block {at:?}; ask again in some blocks"),
+		Some(json!({
+			"block": at,
+			"hint": "after a runtime upgrade the storage changes its layout, a part in every block; \
+					 nothing is lost, and deadlines wait",
+		})),
+	)
+}
+
+/// Asks the runtime of a block, by default the best one, a question about jobs or pods.
+///
+/// # Errors
+///
+/// [`UNKNOWN_BLOCK`], [`RUNTIME_UNAVAILABLE`], [`MIGRATING`].
+pub(super) fn ask<C, R>(
+	client: &C,
+	at: Option<Hash>,
+	question: impl FnOnce(&C::Api, Hash) -> Result<R, ApiError>,
+) -> Result<R, ErrorObjectOwned>
+where
+	C: ProvideRuntimeApi<Block> + HeaderBackend<Block>,
+	C::Api: JobsApi<Block, AccountId>,
+{
+	let at = block_or_best(client, at)?;
+	let api = client.runtime_api();
+	if api.migrating(at).map_err(|error| runtime_unavailable(at, error))? {
+		return Err(migrating(at));
+	}
+	question(&api, at).map_err(|error| runtime_unavailable(at, error))
 }

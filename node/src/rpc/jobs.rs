@@ -2,7 +2,7 @@
 
 //! `jobs_…`: what the chain knows of a job.
 
-use super::error::{block_or_best, runtime_unavailable};
+use super::error::{ask, block_or_best, runtime_unavailable};
 use crate::service::types::{Block, Hash};
 use jsonrpsee::{core::RpcResult, proc_macros::rpc};
 use pallet_jobs::runtime_api::JobsApi;
@@ -64,15 +64,11 @@ where
 	C::Api: JobsApi<Block, AccountId>,
 {
 	fn job(&self, id: JobId, at: Option<Hash>) -> RpcResult<Option<Job<AccountId>>> {
-		let at = block_or_best(&*self.client, at)?;
-		let job = self.client.runtime_api().job(at, id);
-		job.map_err(|error| runtime_unavailable(at, error))
+		ask(&*self.client, at, |api, at| api.job(at, id))
 	}
 
 	fn view(&self, id: JobId, at: Option<Hash>) -> RpcResult<Option<JobView<AccountId>>> {
-		let at = block_or_best(&*self.client, at)?;
-		let view = self.client.runtime_api().view(at, id);
-		view.map_err(|error| runtime_unavailable(at, error))
+		ask(&*self.client, at, |api, at| api.view(at, id))
 	}
 
 	fn terms(&self, max_price: Balance, at: Option<Hash>) -> RpcResult<JobTerms> {
@@ -88,11 +84,8 @@ where
 	}
 
 	fn phase(&self, id: JobId, at: Option<Hash>) -> RpcResult<Option<String>> {
-		let at = block_or_best(&*self.client, at)?;
-		let phase = self.client.runtime_api().phase(at, id);
-		Ok(phase
-			.map_err(|error| runtime_unavailable(at, error))?
-			.map(|name| String::from_utf8_lossy(&name).into_owned()))
+		let phase = ask(&*self.client, at, |api, at| api.phase(at, id))?;
+		Ok(phase.map(|name| String::from_utf8_lossy(&name).into_owned()))
 	}
 
 	fn receipt(&self, id: JobId, at: Option<Hash>) -> RpcResult<Option<Receipt<AccountId>>> {
@@ -105,7 +98,9 @@ where
 #[cfg(test)]
 mod tests {
 	use super::{
-		super::test_client::{call, response, TestClient, BEST, BROKEN, CLIENT, POD, UNKNOWN},
+		super::test_client::{
+			call, response, TestClient, BEST, BROKEN, CLIENT, MIGRATING, POD, UNKNOWN,
+		},
 		*,
 	};
 	use serde_json::{json, Value};
@@ -182,6 +177,17 @@ mod tests {
 				assert!(error.to_string().contains(expected), "{method} {params}: {error}");
 			}
 		}
+	}
+
+	#[tokio::test]
+	async fn what_a_migration_hides_is_an_error_and_not_null() {
+		for method in ["jobs_job", "jobs_view", "jobs_phase"] {
+			let (code, error) = ask(method, json!([1, MIGRATING])).await.unwrap_err();
+			assert_eq!(code, 30_003, "{method}");
+			let text = error.to_string();
+			assert!(text.contains("migrating") && text.contains("ask again"), "{text}");
+		}
+		assert_eq!(ask("jobs_tick", json!([MIGRATING])).await, Ok(json!(8)));
 	}
 
 	#[tokio::test]

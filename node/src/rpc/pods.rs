@@ -2,9 +2,10 @@
 
 //! `pods_…`: what the chain knows of a pod.
 
-use super::error::{block_or_best, runtime_unavailable};
+use super::error::ask;
 use crate::service::types::{Block, Hash};
 use jsonrpsee::{core::RpcResult, proc_macros::rpc};
+use pallet_jobs::runtime_api::JobsApi;
 use pallet_pods::{runtime_api::PodsApi, PodView};
 use proofpod_runtime::AccountId;
 use sp_api::ProvideRuntimeApi;
@@ -35,19 +36,17 @@ impl<C> Pods<C> {
 impl<C> PodsRpcServer for Pods<C>
 where
 	C: ProvideRuntimeApi<Block> + HeaderBackend<Block> + Send + Sync + 'static,
-	C::Api: PodsApi<Block>,
+	C::Api: PodsApi<Block> + JobsApi<Block, AccountId>,
 {
 	fn view(&self, pod: AccountId, at: Option<Hash>) -> RpcResult<Option<PodView>> {
-		let at = block_or_best(&*self.client, at)?;
-		let view = self.client.runtime_api().view(at, pod);
-		view.map_err(|error| runtime_unavailable(at, error))
+		ask(&*self.client, at, |api, at| PodsApi::view(api, at, pod))
 	}
 }
 
 #[cfg(test)]
 mod tests {
 	use super::{
-		super::test_client::{call, TestClient, BROKEN, CLIENT, POD, UNKNOWN},
+		super::test_client::{call, TestClient, BROKEN, CLIENT, MIGRATING, POD, UNKNOWN},
 		*,
 	};
 	use serde_json::{json, Value};
@@ -81,5 +80,6 @@ mod tests {
 		}
 		assert_eq!(ask(json!([POD, UNKNOWN])).await.unwrap_err().0, 30_001);
 		assert_eq!(ask(json!([POD, BROKEN])).await.unwrap_err().0, 30_002);
+		assert_eq!(ask(json!([POD, MIGRATING])).await.unwrap_err().0, 30_003);
 	}
 }

@@ -29,6 +29,9 @@ pub(super) const BROKEN: &str =
 /// A block that the client does not have.
 pub(super) const UNKNOWN: &str =
 	"0x0303030303030303030303030303030303030303030303030303030303030303";
+/// A block whose storage is between two layouts.
+pub(super) const MIGRATING: &str =
+	"0x0505050505050505050505050505050505050505050505050505050505050505";
 /// The only registered verifying key.
 pub(super) const KEY: &str = "0x0404040404040404040404040404040404040404040404040404040404040404";
 /// The account `[1; 32]`.
@@ -44,7 +47,7 @@ fn hash(text: &str) -> Hash {
 }
 
 fn answer<T>(at: Hash, value: T) -> Result<T, ApiError> {
-	if at == hash(BEST) {
+	if at == hash(BEST) || at == hash(MIGRATING) {
 		Ok(value)
 	} else {
 		Err(ApiError::Application("state discarded".into()))
@@ -167,6 +170,11 @@ sp_api::mock_impl_runtime_apis! {
 		}
 
 		#[advanced]
+		fn migrating(at: Hash) -> Result<bool, ApiError> {
+			answer(at, at == hash(MIGRATING))
+		}
+
+		#[advanced]
 		fn tick(at: Hash) -> Result<Tick, ApiError> {
 			answer(at, Tick(8))
 		}
@@ -218,7 +226,7 @@ impl HeaderBackend<Block> for TestClient {
 	}
 
 	fn number(&self, at: Hash) -> sp_blockchain::Result<Option<u32>> {
-		Ok([(BROKEN, 0), (BEST, 1)]
+		Ok([(BROKEN, 0), (BEST, 1), (MIGRATING, 2)]
 			.into_iter()
 			.find_map(|(text, number)| (hash(text) == at).then_some(number)))
 	}

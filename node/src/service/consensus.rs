@@ -45,6 +45,7 @@ pub(super) struct Consensus {
 	pub(super) sync: Arc<SyncingService<Block>>,
 	pub(super) role: Role,
 	pub(super) node_name: String,
+	/// Whether to write blocks without peers, and at full pace while finality stalls.
 	pub(super) force_authoring: bool,
 	pub(super) prometheus: Option<PrometheusConfig>,
 	pub(super) telemetry: Option<TelemetryHandle>,
@@ -81,8 +82,10 @@ impl Consensus {
 					Ok(inherents_now(slot_duration))
 				},
 				force_authoring: self.force_authoring,
-				// Slows down while finality stalls, so that the unfinalised part stays short.
-				backoff_authoring_blocks: Some(BackoffAuthoringOnFinalizedHeadLagging::default()),
+				// Slows down while finality stalls, so that the unfinalised part stays short; unless the
+				// operator wants blocks all the same, to bring finality back.
+				backoff_authoring_blocks: (!self.force_authoring)
+					.then(BackoffAuthoringOnFinalizedHeadLagging::default),
 				keystore: self.keystore.clone(),
 				block_proposal_slot_portion: SlotProportion::new(PROPOSAL_SHARE),
 				max_block_proposal_slot_portion: None,

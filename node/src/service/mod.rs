@@ -7,7 +7,7 @@ mod consensus;
 pub(crate) mod types;
 
 use crate::{
-	rpc,
+	development_keys, rpc,
 	sealing::{self, Sealing},
 };
 use components::Components;
@@ -33,8 +33,8 @@ const SEALING_COMMANDS: usize = 64;
 ///
 /// # Errors
 ///
-/// Everything that keeps a node from starting: a database of another chain, occupied ports, or a
-/// chain grown by sealing that Aura is asked to continue.
+/// Everything that keeps a node from starting: a database of another chain, occupied ports, a chain
+/// grown by sealing that Aura is asked to continue, or well-known keys on a live chain.
 pub(crate) fn start<N: NetworkBackend<Block, Hash>>(
 	config: Configuration,
 	sealing: Option<Sealing>,
@@ -51,6 +51,7 @@ pub(crate) fn start<N: NetworkBackend<Block, Hash>>(
 		import_queue,
 		mut telemetry,
 	} = Components::build(&config)?;
+	development_keys::check_keystore(&*config.chain_spec, &keystore.keystore())?;
 	if sealing.is_none() {
 		sealing::refuse_unsealed_chain(&*client)?;
 	}

@@ -35,6 +35,10 @@ sp_api::decl_runtime_apis! {
 		/// beside the price, and what is at stake for its pod.
 		fn terms(max_price: Balance) -> JobTerms;
 
+		/// Whether the chain's storage is between two layouts: until that is over, a live job or a
+		/// registered pod may look like none.
+		fn migrating() -> bool;
+
 		/// Now, in the ticks by which prices, windows and deadlines are counted.
 		fn tick() -> Tick;
 	}

@@ -12,9 +12,10 @@ use sp_runtime::AccountId32;
 /// to be offline: a shorter session may have ended before its turn.
 pub(crate) const TURNS_TO_JUDGE: u32 = 2;
 
-/// Nobody is chilled when more than one in so many active validators is missing, less than can hold up
-/// finality: then the network is at fault rather than they, or somebody keeps them off it.
-const CHILLED_SHARE: u32 = 3;
+/// Nobody is chilled when one in so many active validators is missing, or more, for that can hold up
+/// finality: then the network is at fault rather than they, or somebody keeps them off it. Each session
+/// is judged by itself; what bounds the losses of several is the floor.
+const SPARED_SHARE: u32 = 3;
 
 impl<T: Config> pallet_authorship::EventHandler<AccountId32, BlockNumberFor<T>> for Pallet<T> {
 	fn note_author(author: AccountId32) {
@@ -39,7 +40,7 @@ impl<T: Config> Pallet<T> {
 			return;
 		}
 		let missing = attendance.iter().filter(|(_, blocks)| *blocks == 0).count();
-		let most = count.saturating_sub(1) / CHILLED_SHARE;
+		let most = count.saturating_sub(1) / SPARED_SHARE;
 		let may_chill = u32::try_from(missing).is_ok_and(|missing| missing <= most);
 		for (validator, blocks) in attendance {
 			let listed = Candidates::<T>::get(&validator).filter(|candidate| candidate.is_listed());

@@ -12,22 +12,27 @@ use crate::{
 	},
 };
 use frame_support::{
-	migrations::MultiStepMigrator,
+	migrations::{MultiStepMigrator, SteppedMigration},
 	traits::{
 		fungible::InspectHold,
 		tokens::{fungible::MutateHold, Precision},
 		GetStorageVersion, StorageVersion,
 	},
+	weights::WeightMeter,
 };
-use pallet_jobs::{migrations::v1::v0 as jobs_v0, HoldReason};
+use pallet_jobs::{
+	migrations::v1::v0 as jobs_v0, runtime_api::runtime_decl_for_jobs_api::JobsApiV2, HoldReason,
+};
 use pallet_models::migrations::v1::v0 as models_v0;
-use pallet_pods::migrations::v1::v0 as pods_v0;
+use pallet_pods::{migrations::v1::v0 as pods_v0, PodStatus};
 use proofpod_primitives::{
 	job::{Job, Lock, Outcome, StoredState},
-	JobId, Tick,
+	EncryptionKey, JobId, Tick,
 };
 use proofpod_runtime::{
-	units::POD, AccountId, Balances, Clock, Jobs, Migrations, Models, Pods, Runtime, System,
+	configs::{governance::MaxServiceWeight, market::PodUnbondingPeriod},
+	units::POD,
+	AccountId, Balances, Block, Clock, Jobs, Migrations, Models, Pods, Runtime, System,
 };
 use sp_runtime::ExtrinsicInclusionMode;
 
@@ -141,12 +146,14 @@ fn make_old() {
 /// Passes blocks until the migrations are over, and gives their number.
 fn migrate() -> u32 {
 	let start = System::block_number();
+	assert!(is_said_to_migrate(), "the new code is there, the new storage is not");
 	let mut mode = begin_block();
 	let tick = Clock::now();
 	assert_eq!(tick, Tick(start), "the clock starts at the height");
 	while Migrations::ongoing() {
 		let inherents = ExtrinsicInclusionMode::OnlyInherents;
 		assert_eq!(mode, inherents, "no transaction may see a half-changed storage");
+		assert!(is_said_to_migrate(), "what is live may look as if it were not");
 		let finished = end_block();
 		assert!(!finished.counted, "time stands still");
 		mode = begin_block();
@@ -158,8 +165,14 @@ fn migrate() -> u32 {
 	] {
 		assert_eq!(version, 1);
 	}
+	assert!(!is_said_to_migrate());
 	check();
 	System::block_number() - start
+}
+
+/// What the runtime answers to nodes.
+fn is_said_to_migrate() -> bool {
+	<Runtime as JobsApiV2<Block, AccountId>>::migrating()
 }
 
 fn check() {
@@ -265,8 +278,87 @@ fn many_entries_take_many_blocks_and_none_takes_more_than_it_may() {
 }
 
 #[test]
+fn the_old_agenda_is_cleared_in_several_steps_however_large_it_is() {
+	const ENTRIES: u64 = 30_000;
+	let mut chain = new_chain(0, 0);
+	chain.execute_with(|| {
+		for id in (0..ENTRIES).map(JobId) {
+			pallet_jobs::Agenda::<Runtime>::insert(Tick(id.0 as u32 % 7), id, ());
+			if id.0 % 2 == 0 {
+				pallet_jobs::Retries::<Runtime>::insert(id, Tick(5_000));
+			}
+		}
+		StorageVersion::new(0).put::<Jobs>();
+	});
+	let (mut cursor, mut steps) = (None, 0);
+	loop {
+		// As between blocks: what was taken away is gone from the backend, and not only overlaid.
+		chain.commit_all().unwrap();
+		let next = chain.execute_with(|| {
+			let mut meter = WeightMeter::with_limit(MaxServiceWeight::get());
+			pallet_jobs::migrations::v1::V1::<Runtime>::step(cursor.take(), &mut meter).unwrap()
+		});
+		steps += 1;
+		let Some(next) = next else { break };
+		cursor = Some(next);
+	}
+	println!("an agenda of {ENTRIES} entries was cleared in {steps} steps");
+	assert!(steps >= 3, "{steps}");
+	chain.execute_with(|| {
+		assert_eq!(pallet_jobs::Agenda::<Runtime>::iter_keys().count(), 0);
+		assert_eq!(pallet_jobs::Retries::<Runtime>::iter_keys().count(), 0);
+		assert_eq!(Jobs::on_chain_storage_version(), 1);
+	});
+}
+
+#[test]
+fn pods_whose_keys_keep_no_secrets_leave() {
+	new_chain(10, 10_000 * POD).execute_with(|| {
+		let [good, bad, gone, client] = [1, 2, 3, 4].map(Signer::new);
+		begin_block();
+		publish(&Signer::new(0), &[sealed_model()]);
+		register(&[good.clone(), bad.clone(), gone.clone()]);
+		let job = open(&client, request());
+		end_block();
+		make_old();
+		let spoil = |pod: &Signer, status| {
+			let mut record = pods_v0::Pods::<Runtime>::get(&pod.account).unwrap();
+			record.profile.encryption_key = EncryptionKey([0; 32]);
+			record.status = status;
+			pods_v0::Pods::<Runtime>::insert(&pod.account, record);
+		};
+		spoil(&bad, pods_v0::PodStatus::Active);
+		spoil(&gone, pods_v0::PodStatus::Leaving { withdrawable_from: 5 });
+		let tick = Tick(System::block_number());
+		migrate();
+
+		let status = |pod: &Signer| {
+			let record = Pods::pod(pod.account.clone()).unwrap();
+			assert_eq!((record.lost, record.faults, record.fault_price), (0, 0, 0));
+			record.status
+		};
+		assert_eq!(status(&good), PodStatus::Active);
+		let withdrawable_from = tick.after(PodUnbondingPeriod::get());
+		assert_eq!(status(&bad), PodStatus::Leaving { withdrawable_from });
+		let already = PodStatus::Leaving { withdrawable_from: Tick(5) };
+		assert_eq!(status(&gone), already, "who had left waits no longer");
+
+		let leaving = pallet_pods::Error::<Runtime>::PodIsLeaving;
+		assert_eq!(bad.send(lock(job)), Err(leaving.into()));
+		good.send(lock(job)).unwrap();
+		skip_ticks(PodUnbondingPeriod::get());
+		for pod in [&bad, &gone] {
+			pod.send(pallet_pods::Call::withdraw {}).unwrap();
+			assert_eq!(pod.held(), 0);
+		}
+		check();
+	});
+}
+
+#[test]
 fn a_new_chain_has_nothing_to_migrate() {
 	new_chain(2, POD).execute_with(|| {
+		assert!(!is_said_to_migrate());
 		frame_system::LastRuntimeUpgrade::<Runtime>::kill();
 		begin_block();
 		assert!(!next_block().counted, "one block is for asking");

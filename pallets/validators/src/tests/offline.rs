@@ -63,13 +63,37 @@ fn who_has_left_the_list_is_not_judged() {
 }
 
 #[test]
-fn nobody_is_chilled_when_more_than_a_third_is_missing() {
+fn nobody_is_chilled_when_a_third_or_more_is_missing() {
 	on_chain_of(&[1, 2, 3, 4], 1, || {
 		run_to_session_without(&[3, 4], 4);
 		assert_eq!(listed(), [1, 2, 3, 4]);
 		assert_eq!((misses(3), misses(4)), (4, 4), "but counted");
 		run_to_session_without(&[4], 5);
 		assert_eq!(listed(), [1, 2, 3], "one of them is back");
+	});
+}
+
+#[test]
+fn one_of_three_is_a_third() {
+	on_chain_of(&[1, 2, 3], 1, || {
+		run_to_session_without(&[3], 4);
+		assert_eq!((listed(), misses(3)), (vec![1, 2, 3], 4));
+	});
+}
+
+#[test]
+fn the_floor_bounds_what_is_lost_over_several_sessions() {
+	on_chain_of(&[1, 2, 3, 4], 3, || {
+		crate::SessionLength::<Test>::put(10);
+		apply(5);
+		assert_ok!(ValidatorList::admit(RuntimeOrigin::root(), account(5)));
+		run_to_session(2);
+		for (absent, until) in [(5, 4), (4, 8)] {
+			run_to_session_without(&[absent], until);
+		}
+		assert_eq!(listed(), [1, 2, 3]);
+		run_to_session_without(&[3], 12);
+		assert_eq!(listed(), [1, 2, 3]);
 	});
 }
 

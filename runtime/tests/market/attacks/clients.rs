@@ -6,10 +6,12 @@ use super::{attack, pod_amount, LAPSE, PRICE};
 use crate::{
 	chain::{pass_ticks, skip_ticks, Signer},
 	scenario::{
-		acknowledge, cancel, key, lock, open, poke, release, request, sealed_model, valid_result,
+		acknowledge, cancel, discard, key, lock, open, poke, release, request,
+		request_with_failover, sealed_model, valid_result,
 	},
 };
-use pallet_jobs::Error as JobsError;
+use frame_support::traits::fungible::InspectHold;
+use pallet_jobs::{Error as JobsError, HoldReason};
 use pallet_models::Error as ModelsError;
 use pallet_proofs::Error as ProofsError;
 use proofpod_primitives::{
@@ -17,9 +19,9 @@ use proofpod_primitives::{
 	InputCommitment,
 };
 use proofpod_runtime::{
-	configs::market::{JobDeposit, MaxJobsPerClient},
+	configs::market::{JobDeposit, MaxJobsPerClient, MaxLapses},
 	units::POD,
-	Balance, Jobs, Runtime,
+	Balance, Balances, Jobs, Runtime,
 };
 use sp_runtime::{DispatchError, TokenError};
 
@@ -39,6 +41,53 @@ fn never_delivering_costs_the_client_what_it_costs_the_pod_each_time() {
 		// What it paid for the opening is not among the fees that were counted.
 		let lost = parties.costs.lost(&client) - pod_amount(4 * LAPSE);
 		assert!((1..pod_amount(POD / 100)).contains(&lost), "{lost}");
+	});
+}
+
+#[test]
+fn the_deposit_stays_until_the_job_ends_and_loses_a_fee_for_every_lapse_alone() {
+	attack(|parties| {
+		let (client, pod) = (parties.client.clone(), parties.pod.clone());
+		let [lapses, releases, discards, misses] =
+			std::array::from_fn(|number| parties.rogues[number].clone());
+		let held = || Balances::balance_on_hold(&HoldReason::JobDeposit.into(), &client.account);
+		let whole = JobDeposit::get() + Balance::from(MaxLapses::get()) * LAPSE;
+		let job = open(&client, request_with_failover());
+		assert_eq!(held(), whole, "for the storage, and for all lapses that there can be");
+		parties.does(&lapses, lock(job));
+		assert_eq!(held(), whole);
+		pass_ticks(11);
+		assert_eq!(held(), whole - LAPSE);
+		parties.does(&releases, lock(job));
+		parties.does(&releases, release(job));
+		assert_eq!(held(), whole - LAPSE);
+		for failing in [&discards, &misses] {
+			parties.does(failing, lock(job));
+			parties.does(failing, acknowledge(job));
+			assert_eq!(held(), whole - LAPSE);
+			if failing.account == discards.account {
+				parties.does(failing, discard(job));
+			} else {
+				pass_ticks(51);
+			}
+			assert_eq!(held(), whole - LAPSE);
+		}
+		parties.does(&pod, lock(job));
+		parties.does(&pod, acknowledge(job));
+		parties.does(&pod, valid_result(job, &pod.account));
+		assert_eq!((held(), client.held()), (0, 0));
+
+		for (price, ends) in [(PRICE, true), (2 * PRICE, false)] {
+			let price = PriceRamp { min: price, max: price, ramp: 0 };
+			let job = open(&client, JobRequest { price, ..request() });
+			assert!(held() >= whole);
+			if ends {
+				parties.does(&client, cancel(job));
+			} else {
+				pass_ticks(31);
+			}
+			assert_eq!((held(), client.held()), (0, 0), "cancelled or expired");
+		}
 	});
 }
 
