@@ -45,8 +45,8 @@ pub enum DeliveryError {
 		/// Why.
 		reason: String,
 	},
-	/// The pod answers, but does not know yet that the job is its own: pods follow finalised blocks,
-	/// and learn of their lock a few blocks after the client.
+	/// The pod answers, but does not know yet that the job is its own: pods follow finalised
+	/// blocks, and learn of their lock a few blocks after the client.
 	#[error("the pod at {url} does not know yet that the job is its own ({code}): {message}")]
 	NotYet {
 		/// Where the input was posted.

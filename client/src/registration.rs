@@ -82,8 +82,9 @@ pub fn parse_uris(uris: &[String]) -> Result<ArtefactUris, RegistrationError> {
 }
 
 /// Registers a model, in one transaction, perhaps as the next version of another one of the
-/// signer's; what has been registered already keeps its version. It is waited for until it is finalised, so that whoever
-/// reads finalised blocks, as pods do, knows the model when this returns.
+/// signer's; what has been registered already keeps its version. It is waited for until it is
+/// finalised, so that whoever reads finalised blocks, as pods do, knows the model when this
+/// returns.
 ///
 /// # Errors
 /// When the key is not the manifest's, the node does not answer, or a pallet refuses.

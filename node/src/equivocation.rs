@@ -51,8 +51,8 @@ where
 	Client: ProvideRuntimeApi<Block> + AuxStore,
 	Client::Api: AuraApi<Block, AuthorityId>,
 {
-	/// The proof that the author of a block whose seal has been verified has made another one in the
-	/// same slot, and is somebody else.
+	/// The proof that the author of a block whose seal has been verified has made another one in
+	/// the same slot, and is somebody else.
 	fn offence(&self, block: &BlockImportParams<Block>) -> Result<Option<Proof>, Error> {
 		// Blocks without execution, which come with a state or below it, have not had their seals
 		// verified. What is caught up with counts: in a partition each side saw one block of two.

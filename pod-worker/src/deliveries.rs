@@ -6,9 +6,9 @@
 //! A delivery is opened and checked against the job's commitments *before* it is stored. So nobody
 //! but the client can put anything into the journal, or replace what the client delivered.
 //!
-//! It belongs to a lock: it is sealed to the key, and names the epoch, under which the pod locked the
-//! job. A pod that locks a job again, after it has changed its key, needs another one; what it has of
-//! the earlier lock counts as nothing, and takes nothing's place.
+//! It belongs to a lock: it is sealed to the key, and names the epoch, under which the pod locked
+//! the job. A pod that locks a job again, after it has changed its key, needs another one; what it
+//! has of the earlier lock counts as nothing, and takes nothing's place.
 
 use crate::{
 	error::{Error, Result},
@@ -168,8 +168,8 @@ impl Deliveries {
 		Ok(())
 	}
 
-	/// What was delivered for the lock that the pod holds, opened and checked again. Nothing where the
-	/// journal has only what was sealed for an earlier lock: the client delivers anew.
+	/// What was delivered for the lock that the pod holds, opened and checked again. Nothing where
+	/// the journal has only what was sealed for an earlier lock: the client delivers anew.
 	///
 	/// # Errors
 	/// When the journal cannot be read, or what it holds does not belong to the job.
@@ -189,8 +189,8 @@ impl Deliveries {
 		self.keys.get(&lock.encryption_key).is_some()
 	}
 
-	/// Deletes retired keys. Only those that no lock on the finalised chain pins, once the newest key
-	/// is published there.
+	/// Deletes retired keys. Only those that no lock on the finalised chain pins, once the newest
+	/// key is published there.
 	///
 	/// # Errors
 	/// When a file cannot be deleted.

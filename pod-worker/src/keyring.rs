@@ -48,9 +48,9 @@ fn failed(error: keys::KeyError) -> Error {
 }
 
 impl Keyring {
-	/// The keys in `folder`, of a pod that has published this key if it is registered. A key is made
-	/// where there is none yet: a registered pod has promised its key to clients, so it gets a new
-	/// one only by `change`.
+	/// The keys in `folder`, of a pod that has published this key if it is registered. A key is
+	/// made where there is none yet: a registered pod has promised its key to clients, so it gets a
+	/// new one only by `change`.
 	///
 	/// # Errors
 	/// When a file cannot be read or written, or the published key is missing. No key is lost then.

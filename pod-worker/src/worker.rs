@@ -294,8 +294,8 @@ impl Worker {
 		Ok(())
 	}
 
-	/// Says once, and again when it comes back, that losses keep the pod from jobs: only its owner can
-	/// change that.
+	/// Says once, and again when it comes back, that losses keep the pod from jobs: only its owner
+	/// can change that.
 	fn warn_of_losses(&self, pod: &PodView, jobs: &[(JobId, Job)]) {
 		let kept_from = |job: &Job| {
 			matches!(job.phase(pod.now), Phase::Open { .. })
@@ -341,8 +341,8 @@ impl Worker {
 		fits(new.window) && held.values().all(|claim| fits(claim.prove_by.since(now)))
 	}
 
-	/// Whether this pod is the last that did not prove the job. Clients that name their pods let them try
-	/// again; what failed once would cost a bond each time.
+	/// Whether this pod is the last that did not prove the job. Clients that name their pods let
+	/// them try again; what failed once would cost a bond each time.
 	fn has_failed(&self, job: &Job) -> bool {
 		let overdue = match &job.state {
 			StoredState::Proving(lock) => Some(lock.pod),

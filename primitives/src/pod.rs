@@ -213,8 +213,8 @@ pub struct TrackRecord {
 	pub discarded: u32,
 	/// Acknowledged, but not proved in time.
 	pub missed: u32,
-	/// Sum of the weights of settled jobs, in millionths; every later job takes a fiftieth of it, times
-	/// its own weight.
+	/// Sum of the weights of settled jobs, in millionths; every later job takes a fiftieth of it,
+	/// times its own weight.
 	pub good: u32,
 	/// Likewise of jobs that were acknowledged and not proved.
 	pub bad: u32,
@@ -238,8 +238,9 @@ impl TrackRecord {
 		u32::try_from(weight).unwrap_or(UNIT).min(UNIT)
 	}
 
-	/// Notes a job that the pod acknowledged and proved, or did not prove. The past fades in proportion
-	/// to the job's weight, so that what cheap jobs erase costs as much as what they give.
+	/// Notes a job that the pod acknowledged and proved, or did not prove. The past fades in
+	/// proportion to the job's weight, so that what cheap jobs erase costs as much as what they
+	/// give.
 	pub fn note(&mut self, proved: bool, weight: u32) {
 		let weight = weight.min(UNIT);
 		let kept = |sum: u32| {
@@ -252,9 +253,9 @@ impl TrackRecord {
 		*sum = sum.saturating_add(weight);
 	}
 
-	/// The share of good weight in thousandths, where two unit weights beside it count as neither: 0
-	/// without any history, 333 after one dear job, at most 961 (after Jøsang and Ismail, *The Beta
-	/// Reputation System*, 2002).
+	/// The share of good weight in thousandths, where two unit weights beside it count as neither:
+	/// 0 without any history, 333 after one dear job, at most 961 (after Jøsang and Ismail, *The
+	/// Beta Reputation System*, 2002).
 	///
 	/// Locks that were never acknowledged do not count: the chain cannot tell whether the client
 	/// or the pod failed there.
@@ -421,7 +422,8 @@ mod tests {
 		assert!(record.reputation() < 30, "{}", record.reputation());
 	}
 
-	/// Pays `money` for jobs of this price, where they cost 10,000 on average, all of which go well.
+	/// Pays `money` for jobs of this price, where they cost 10,000 on average, all of which go
+	/// well.
 	fn spend(record: &mut TrackRecord, money: Balance, price: Balance) {
 		let weight = TrackRecord::weight(price, 10_000);
 		(0..money / price).for_each(|_| record.note(true, weight));

@@ -358,8 +358,8 @@ impl View {
 	}
 }
 
-/// Whether the storage is not yet that of the code: changes are under way, or, in the block of an upgrade,
-/// have not begun.
+/// Whether the storage is not yet that of the code: changes are under way, or, in the block of an
+/// upgrade, have not begun.
 fn is_migrating(is_under_way: bool, last_upgrade: Option<u32>, spec_version: u32) -> bool {
 	is_under_way || last_upgrade.is_some_and(|last| last < spec_version)
 }

@@ -19,8 +19,8 @@ use subxt::{
 const MORTALITY: u32 = 64;
 /// Times that a transaction is made anew because another one of the same account overtook it.
 const NONCE_ATTEMPTS: usize = 4;
-/// Longest wait for a status before blocks are searched instead: four blocks, for a busy node may never
-/// say that a transaction got into one.
+/// Longest wait for a status before blocks are searched instead: four blocks, for a busy node may
+/// never say that a transaction got into one.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(12);
 /// Pause before a transaction that is searched for is handed to the pool again.
 const RESUBMIT_PAUSE: Duration = Duration::from_secs(10);
@@ -145,8 +145,8 @@ impl Chain {
 				| (TransactionStatus::InFinalizedBlock(block), _) => {
 					return Ok((transaction, born, Some(block.block_hash())))
 				},
-				// Not the last word: a pool also says this of transactions that are in a block, when
-				// finality lags or the chain reorganises.
+				// Not the last word: a pool also says this of transactions that are in a block,
+				// when finality lags or the chain reorganises.
 				(
 					TransactionStatus::Invalid { message }
 					| TransactionStatus::Error { message }

@@ -59,8 +59,8 @@ pub(super) fn runtime_unavailable(at: Hash, error: ApiError) -> ErrorObjectOwned
 	)
 }
 
-/// The error of a question that the runtime cannot answer while it changes its storage: `null` would say
-/// that there is nothing of that kind.
+/// The error of a question that the runtime cannot answer while it changes its storage: `null`
+/// would say that there is nothing of that kind.
 fn migrating(at: Hash) -> ErrorObjectOwned {
 	ErrorObjectOwned::owned(
 		MIGRATING,

@@ -15,8 +15,9 @@ use sp_api::ProvideRuntimeApi;
 use sp_blockchain::HeaderBackend;
 use std::sync::Arc;
 
-/// Methods about jobs. Each takes, optionally and last, the hash of the block to look at, by default
-/// the best one. Those that take a job's number answer `null` when the chain has nothing of that kind.
+/// Methods about jobs. Each takes, optionally and last, the hash of the block to look at, by
+/// default the best one. Those that take a job's number answer `null` when the chain has nothing of
+/// that kind.
 #[rpc(server)]
 pub(crate) trait JobsRpc {
 	/// A live job's record; `null` once it has ended.

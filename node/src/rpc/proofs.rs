@@ -26,9 +26,9 @@ pub(crate) struct Verdict {
 pub(crate) trait ProofsRpc {
 	/// Verifies a proof against a registered verifying key, exactly as a block would.
 	///
-	/// `key_id` and `inputs` are 32 bytes each, `proof` is 192, all hexadecimal; `at` is the hash of
-	/// the block whose registry is asked, the best one by default. A proof that does not hold is a
-	/// verdict, not an error.
+	/// `key_id` and `inputs` are 32 bytes each, `proof` is 192, all hexadecimal; `at` is the hash
+	/// of the block whose registry is asked, the best one by default. A proof that does not hold is
+	/// a verdict, not an error.
 	#[method(name = "proofs_verify", blocking)]
 	fn verify(
 		&self,

@@ -82,8 +82,8 @@ impl Consensus {
 					Ok(inherents_now(slot_duration))
 				},
 				force_authoring: self.force_authoring,
-				// Slows down while finality stalls, so that the unfinalised part stays short; unless the
-				// operator wants blocks all the same, to bring finality back.
+				// Slows down while finality stalls, so that the unfinalised part stays short;
+				// unless the operator wants blocks all the same, to bring finality back.
 				backoff_authoring_blocks: (!self.force_authoring)
 					.then(BackoffAuthoringOnFinalizedHeadLagging::default),
 				keystore: self.keystore.clone(),

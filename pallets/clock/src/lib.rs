@@ -14,8 +14,8 @@
 //!   transactions, by weight of all of them, or by length;
 //! * it was [`Halted`](HeldReason::Halted): the runtime's filter lets [`Config::Probe`] through no
 //!   more, as in safe mode;
-//! * it was [`Migrating`](HeldReason::Migrating): no transactions were let in while storage changed its
-//!   layout.
+//! * it was [`Migrating`](HeldReason::Migrating): no transactions were let in while storage changed
+//!   its layout.
 //!
 //! The decision falls between the last transaction and `on_idle`, so what the runtime does with the
 //! rest of a block never makes it look full. It depends on nothing but the block, so every node
@@ -24,10 +24,10 @@
 //!
 //! ## What it guarantees, and what not
 //!
-//! No window ends because of blocks to which `Room` could not have been added. That an author leaves
-//! transactions out of a block that has room is not seen: windows must span the turns of several
-//! authors. And whoever fills blocks delays what others wait for, refunds too, for as long as it pays their
-//! fees.
+//! No window ends because of blocks to which `Room` could not have been added. That an author
+//! leaves transactions out of a block that has room is not seen: windows must span the turns of
+//! several authors. And whoever fills blocks delays what others wait for, refunds too, for as long
+//! as it pays their fees.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -146,8 +146,8 @@ pub mod pallet {
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
-		/// Charges for the decision, which falls after the last transaction. What keeps results out is
-		/// looked at here, too: it may end with the block's last transaction.
+		/// Charges for the decision, which falls after the last transaction. What keeps results out
+		/// is looked at here, too: it may end with the block's last transaction.
 		fn on_initialize(_: BlockNumberFor<T>) -> Weight {
 			if let Some(reason) = Self::shut() {
 				Shut::<T>::put(reason);

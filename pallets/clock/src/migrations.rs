@@ -11,8 +11,8 @@ use frame_support::{
 };
 use proofpod_primitives::Tick;
 
-/// Starts the clock of a chain that had none at the height of the block: so what was counted in heights
-/// goes on in ticks of the same number.
+/// Starts the clock of a chain that had none at the height of the block: so what was counted in
+/// heights goes on in ticks of the same number.
 pub struct Start<T>(PhantomData<T>);
 
 impl<T: Config> OnRuntimeUpgrade for Start<T> {

@@ -2,8 +2,8 @@
 
 //! Weight of the clock.
 //!
-//! **An estimate, not a benchmark.** The storage is charged by the runtime's `DbWeight`; the constant
-//! covers the comparison with the block's limits and the filter of one call, generously.
+//! **An estimate, not a benchmark.** The storage is charged by the runtime's `DbWeight`; the
+//! constant covers the comparison with the block's limits and the filter of one call, generously.
 
 use core::marker::PhantomData;
 use frame_support::{
@@ -29,7 +29,8 @@ impl WeightInfo for () {
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	fn tick() -> Weight {
-		// The block's weight and length, which are in memory; migrations, and whether one ran; the ticks.
+		// The block's weight and length, which are in memory; migrations, and whether one ran; the
+		// ticks.
 		<()>::tick().saturating_add(T::DbWeight::get().reads_writes(5, 2))
 	}
 }

@@ -3,8 +3,8 @@
 //! Benchmarks of the calls, of the sweep and of the migration.
 //!
 //! Jobs have the longest requirements and their pods the longest profiles; operators sign. A claim
-//! that is undone on the way is a missed one, of another pod: it moves most. What is due has failed in
-//! a sweep once, so that there is a retry to clear.
+//! that is undone on the way is a missed one, of another pod: it moves most. What is due has failed
+//! in a sweep once, so that there is a retry to clear.
 //!
 //! A benchmark sees the values that are read, not the keys that an iterator passes: where one does,
 //! the block reads one value more.
@@ -106,7 +106,8 @@ where
 	Ok(Worker { pod, operator })
 }
 
-/// The longest requirements, which name this pod last and ask for tags that four issuers must attest.
+/// The longest requirements, which name this pod last and ask for tags that four issuers must
+/// attest.
 fn requirements(pod: &AccountId32) -> Requirements<AccountId32> {
 	let mut pods: Vec<_> = (0..7).map(|number| account("named pod", number, 0)).collect();
 	pods.push(pod.clone());

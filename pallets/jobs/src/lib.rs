@@ -7,8 +7,8 @@
 //! ## Terminology
 //!
 //! * **Job**: a client's request to run one registered model on one committed input.
-//! * **Pod**: the account that runs it; it must be registered with `pallet-pods`. It or its operator
-//!   signs; what is held and paid is the pod's.
+//! * **Pod**: the account that runs it; it must be registered with `pallet-pods`. It or its
+//!   operator signs; what is held and paid is the pod's.
 //! * **Lock**: a pod's exclusive claim on a job, at the price of the tick in which it locks.
 //! * **Lapse**: a lock that was not acknowledged in time. The chain cannot know who failed, so it
 //!   burns a fee from both sides.
@@ -395,8 +395,8 @@ pub mod pallet {
 			/// What was released to the client: its payment, and what was left of its deposit.
 			refunded: Balance,
 		},
-		/// What was due of a job could not be carried out and will be tried again; nothing of it has
-		/// moved.
+		/// What was due of a job could not be carried out and will be tried again; nothing of it
+		/// has moved.
 		Deferred {
 			/// The job.
 			job: JobId,
@@ -558,8 +558,8 @@ pub mod pallet {
 			Self::do_discard(signer, job)
 		}
 
-		/// Gives a lock back before acknowledging it, for the fee of a lapse from the pod alone: the
-		/// job is open again, or expires when its time to be locked is over. Emits
+		/// Gives a lock back before acknowledging it, for the fee of a lapse from the pod alone:
+		/// the job is open again, or expires when its time to be locked is over. Emits
 		/// [`Event::Reopened`] or [`Event::Ended`].
 		#[pallet::call_index(6)]
 		#[pallet::weight(<T as Config>::WeightInfo::release())]
@@ -568,8 +568,8 @@ pub mod pallet {
 			Self::do_release(signer, job)
 		}
 
-		/// Does what is due of a job: undoes a claim that no longer counts, ends what is over. Anybody
-		/// may call it; it is free of charge when there was something to do, else
+		/// Does what is due of a job: undoes a claim that no longer counts, ends what is over.
+		/// Anybody may call it; it is free of charge when there was something to do, else
 		/// [`Error::NothingToDo`].
 		#[pallet::call_index(7)]
 		#[pallet::weight(<T as Config>::WeightInfo::poke())]

@@ -24,8 +24,8 @@ sp_api::decl_runtime_apis! {
 		fn view(job: JobId) -> Option<JobView<AccountId>>;
 
 		/// What holds of a job for a call that is sent now, as one UTF-8 word: `open`, `locked`,
-		/// `proving`, or how it ends: `settled`, `cancelled`, `expired`, `failed`. `None` when no job
-		/// has this number.
+		/// `proving`, or how it ends: `settled`, `cancelled`, `expired`, `failed`. `None` when no
+		/// job has this number.
 		fn phase(job: JobId) -> Option<Vec<u8>>;
 
 		/// How a job ended; `None` while it is live.

@@ -208,8 +208,8 @@ impl<T: Config> Pallet<T> {
 /// First rules under which a pod that did not bring a job to its end may not lock it again.
 const RULES_WITH_BARS: u16 = 2;
 
-/// Keeps a pod from locking the job again, unless the client named it, or opened the job under rules
-/// that knew no bars. Where the list is full the first one is forgotten.
+/// Keeps a pod from locking the job again, unless the client named it, or opened the job under
+/// rules that knew no bars. Where the list is full the first one is forgotten.
 fn bar<T: Config>(job: &mut JobOf<T>, pod: &AccountId32) {
 	if job.rules < RULES_WITH_BARS || job.request.requirements.pods.contains(pod) {
 		return;

@@ -106,8 +106,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	}
 
 	fn lock() -> Weight {
-		// Job, clock, operator, retry, two pods and the client with their accounts and holds, average
-		// price, count of pods, issuance, four attestations; agenda twice.
+		// Job, clock, operator, retry, two pods and the client with their accounts and holds,
+		// average price, count of pods, issuance, four attestations; agenda twice.
 		<()>::lock().saturating_add(T::DbWeight::get().reads_writes(19, 13))
 	}
 

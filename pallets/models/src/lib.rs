@@ -27,17 +27,17 @@
 //! was opened can be settled.
 //!
 //! A model that replaces another must be the same owner's, so nobody can put a network of their own
-//! after somebody else's. To replace is not to deprecate: clients learn of the next version, and the
-//! old one takes jobs until its owner closes it. Every model has one successor at most; when that is
-//! removed, there may be another.
+//! after somebody else's. To replace is not to deprecate: clients learn of the next version, and
+//! the old one takes jobs until its owner closes it. Every model has one successor at most; when
+//! that is removed, there may be another.
 //!
 //! ## Example
 //!
 //! Alice has registered a verifying key. She sends `register(manifest, uris)` and tells Bob the
 //! model's id; Bob checks the artefacts against the manifest's digests and opens a job, for which
 //! the jobs pallet calls [`Pallet::acquire`]. When Alice has a better network she sends
-//! `register(manifest, uris, Some(old))`, which makes it version 2, and `deprecate(old)`; after Bob's
-//! job has ended, `remove(old)` gives her deposit back.
+//! `register(manifest, uris, Some(old))`, which makes it version 2, and `deprecate(old)`; after
+//! Bob's job has ended, `remove(old)` gives her deposit back.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -221,8 +221,8 @@ pub mod pallet {
 
 	#[pallet::call]
 	impl<T: Config> Pallet<T> {
-		/// Registers a model against a deposit, as the next version of another one if it replaces one
-		/// of the sender's. Its verifying key must be registered.
+		/// Registers a model against a deposit, as the next version of another one if it replaces
+		/// one of the sender's. Its verifying key must be registered.
 		#[pallet::call_index(0)]
 		#[pallet::weight(<T as Config>::WeightInfo::register())]
 		pub fn register(
@@ -442,8 +442,8 @@ impl<T: Config> Pallet<T> {
 	/// What must hold between any two blocks.
 	///
 	/// * each model's id is its manifest's, and its manifest and URIs are well formed;
-	/// * each verifying key is registered, fits the manifest, and has at least as many references as
-	///   there are models of it;
+	/// * each verifying key is registered, fits the manifest, and has at least as many references
+	///   as there are models of it;
 	/// * each successor is registered, names its predecessor, and is the same owner's;
 	/// * what is held from an account is the sum of the deposits of its models.
 	pub fn do_try_state() -> Result<(), DispatchError> {

@@ -2,9 +2,9 @@
 
 //! Weights of the calls.
 //!
-//! **Estimates, not benchmarks.** The calls do little but read and write storage, which is charged by
-//! the runtime's `DbWeight`; the constants cover decoding, hashing and holds, generously. The size of
-//! storage proofs, which a chain of its own does not need, is left at zero.
+//! **Estimates, not benchmarks.** The calls do little but read and write storage, which is charged
+//! by the runtime's `DbWeight`; the constants cover decoding, hashing and holds, generously. The
+//! size of storage proofs, which a chain of its own does not need, is left at zero.
 
 use core::marker::PhantomData;
 use frame_support::{

@@ -15,11 +15,12 @@ impl<T: Config> Pallet<T> {
 	/// What must hold between any two blocks.
 	///
 	/// * pods are as many as they are counted;
-	/// * each profile and each attested tag is well formed, each track record within its bounds, and a
-	///   pod without live jobs has nothing at risk, and one without faults none that was dear;
+	/// * each profile and each attested tag is well formed, each track record within its bounds,
+	///   and a pod without live jobs has nothing at risk, and one without faults none that was
+	///   dear;
 	/// * operators and pods name one another, and no operator is a pod;
-	/// * what is held from an account is its pod's bond, and nothing without a pod, and the deposits
-	///   of its attestations.
+	/// * what is held from an account is its pod's bond, and nothing without a pod, and the
+	///   deposits of its attestations.
 	pub fn do_try_state() -> Result<(), DispatchError> {
 		let mut bonds = BTreeMap::<AccountId32, Balance>::new();
 		let mut operators = 0u32;

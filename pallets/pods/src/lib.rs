@@ -9,8 +9,8 @@
 //! * **Pod**: a machine, known by its account, that does inference and proves it.
 //! * **Profile**: what a pod says of itself: where clients deliver their inputs, the key to which
 //!   they seal them, where it stands, which models it serves.
-//! * **Key epoch**: counts the pod's encryption keys. A client names the epoch that it sealed to, so
-//!   a pod that has changed its key still knows which one opens an input.
+//! * **Key epoch**: counts the pod's encryption keys. A client names the epoch that it sealed to,
+//!   so a pod that has changed its key still knows which one opens an input.
 //! * **Bond**: held from the pod for as long as it is registered.
 //! * **Live job**: one that the pod has locked and that has not ended for it.
 //! * **Exposure**: the sum of the bonds of a pod's live jobs.
@@ -26,44 +26,47 @@
 //! account operates one pod at most, and is none itself; one that was named against its will gives
 //! that up with `set_operator(None)`.
 //!
-//! **Coming and going.** A pod is [`Active`](PodStatus::Active) or [`Leaving`](PodStatus::Leaving). A
-//! leaving pod takes no new jobs and finishes those that it has; it may still update its profile, so
-//! that its clients can reach it. After the unbonding period, and only when it has no live job, it
-//! may withdraw its bond, which removes it and its track record. Every live job ends in time, by
+//! **Coming and going.** A pod is [`Active`](PodStatus::Active) or [`Leaving`](PodStatus::Leaving).
+//! A leaving pod takes no new jobs and finishes those that it has; it may still update its profile,
+//! so that its clients can reach it. After the unbonding period, and only when it has no live job,
+//! it may withdraw its bond, which removes it and its track record. Every live job ends in time, by
 //! whoever pokes it, so every pod can go. There is no way back from leaving: a pod that changes its
 //! mind withdraws and registers again, with an empty record, so that nobody can dodge the period.
 //!
-//! **The cap.** The bond belongs to the registration. What a pod risks on a single job is held apart,
-//! by the jobs pallet; the sum of it over the pod's live jobs, its *exposure*, and of what such jobs
-//! have lost may not exceed a multiple of the bond. Losses are forgotten when the owner's own account
-//! bonds more or names the operator, be it by nothing and be it the same one: so a stolen operator's key
-//! loses no more than the cap before the owner has had a look. Who wants to do more at once bonds more.
+//! **The cap.** The bond belongs to the registration. What a pod risks on a single job is held
+//! apart, by the jobs pallet; the sum of it over the pod's live jobs, its *exposure*, and of what
+//! such jobs have lost may not exceed a multiple of the bond. Losses are forgotten when the owner's
+//! own account bonds more or names the operator, be it by nothing and be it the same one: so a
+//! stolen operator's key loses no more than the cap before the owner has had a look. Who wants to
+//! do more at once bonds more.
 //!
-//! **Being there.** A pod shows that it is there by working, or by a heartbeat once in a period. What
-//! holds of it is a function of its record and the [clock](pallet_clock), [`PodRecord::state`]:
-//! nothing is scanned, and a chain with many pods asks each more rarely, so that heartbeats take the
-//! same share of every block. Silence bars from nothing; clients choose by it.
+//! **Being there.** A pod shows that it is there by working, or by a heartbeat once in a period.
+//! What holds of it is a function of its record and the [clock](pallet_clock),
+//! [`PodRecord::state`]: nothing is scanned, and a chain with many pods asks each more rarely, so
+//! that heartbeats take the same share of every block. Silence bars from nothing; clients choose by
+//! it.
 //!
-//! **Suspension.** Jobs in a row that it acknowledged and did not prove, be it that it gave them up or
-//! missed their deadlines, suspend a pod, twice as long for each further one; a settled job ends the row
-//! when it is as dear as the dearest of them. Administrators may suspend and reinstate. A suspended pod
-//! finishes what it has. Locks that were never acknowledged do not count: a client could cause them.
+//! **Suspension.** Jobs in a row that it acknowledged and did not prove, be it that it gave them up
+//! or missed their deadlines, suspend a pod, twice as long for each further one; a settled job ends
+//! the row when it is as dear as the dearest of them. Administrators may suspend and reinstate. A
+//! suspended pod finishes what it has. Locks that were never acknowledged do not count: a client
+//! could cause them.
 //!
-//! **Reputation** weighs every job by its price against the market's average and forgets by the same
-//! weight ([`TrackRecord`](proofpod_primitives::pod::TrackRecord)).
+//! **Reputation** weighs every job by its price against the market's average and forgets by the
+//! same weight ([`TrackRecord`](proofpod_primitives::pod::TrackRecord)).
 //!
-//! **Attestations.** What a pod says of itself is its own word. Any account may attest tags of a pod,
-//! against a deposit; clients name the issuers that they trust. An attestation speaks of an account,
-//! not of a registration: it ends when it expires or its issuer revokes it, and so costs a pod that
-//! leaves nothing.
+//! **Attestations.** What a pod says of itself is its own word. Any account may attest tags of a
+//! pod, against a deposit; clients name the issuers that they trust. An attestation speaks of an
+//! account, not of a registration: it ends when it expires or its issuer revokes it, and so costs a
+//! pod that leaves nothing.
 //!
 //! ## Example
 //!
 //! Carol sends `register(profile, Some(hot))`; her bond is held. Her machine signs with `hot`. The
-//! jobs pallet asks [`Pallet::acting`] whom it speaks for and [`Pallet::admit`] whether that pod may
-//! lock a job, and calls [`Pallet::job_locked`]; when the job ends, [`Pallet::job_ended`] enters it
-//! into her record. She sends `leave()`, waits for the unbonding period, and `withdraw()` releases
-//! her bond.
+//! jobs pallet asks [`Pallet::acting`] whom it speaks for and [`Pallet::admit`] whether that pod
+//! may lock a job, and calls [`Pallet::job_locked`]; when the job ends, [`Pallet::job_ended`]
+//! enters it into her record. She sends `leave()`, waits for the unbonding period, and `withdraw()`
+//! releases her bond.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
@@ -148,13 +151,13 @@ pub mod pallet {
 		#[pallet::constant]
 		type Bond: Get<Balance>;
 
-		/// Most that a pod may have at risk in live jobs, and have lost by earlier ones since its own
-		/// account acted, as a multiple of its bond.
+		/// Most that a pod may have at risk in live jobs, and have lost by earlier ones since its
+		/// own account acted, as a multiple of its bond.
 		#[pallet::constant]
 		type MaxExposure: Get<u32>;
 
-		/// Ticks between a pod's leaving and the first in which it may withdraw: longer than any job
-		/// that it may have.
+		/// Ticks between a pod's leaving and the first in which it may withdraw: longer than any
+		/// job that it may have.
 		#[pallet::constant]
 		type UnbondingPeriod: Get<Ticks>;
 
@@ -351,9 +354,9 @@ pub mod pallet {
 		StillUnbonding,
 		/// The pod has live jobs: they must end first.
 		LiveJobs,
-		/// The profile is of no use to clients: its endpoint must be an `http://` or `https://` URL,
-		/// its encryption key one that keeps secrets, its regions one to four codes of two capital
-		/// letters, its tags of lower-case letters, digits, `-`, `.` and `:`.
+		/// The profile is of no use to clients: its endpoint must be an `http://` or `https://`
+		/// URL, its encryption key one that keeps secrets, its regions one to four codes of two
+		/// capital letters, its tags of lower-case letters, digits, `-`, `.` and `:`.
 		MalformedProfile,
 		/// The pod has changed its encryption key as often as can be counted.
 		TooManyKeyEpochs,
@@ -364,10 +367,10 @@ pub mod pallet {
 		OperatorTaken,
 		/// The pod is suspended: it takes no new jobs.
 		PodIsSuspended,
-		/// The bonds of the pod's live jobs, and what earlier ones have lost, would exceed what its own
-		/// bond allows. End some, or bond more. What was lost is forgotten when the owner's own account,
-		/// after a look at what became of those jobs, sends `bond_more` (0 will do) or `set_operator`
-		/// (the same one will do).
+		/// The bonds of the pod's live jobs, and what earlier ones have lost, would exceed what its
+		/// own bond allows. End some, or bond more. What was lost is forgotten when the owner's own
+		/// account, after a look at what became of those jobs, sends `bond_more` (0 will do) or
+		/// `set_operator` (the same one will do).
 		Overcommitted,
 		/// The pod was heard of less than half a period ago.
 		TooEarly,
@@ -458,8 +461,8 @@ pub mod pallet {
 		}
 
 		/// Lets another account, or none, work for the pod. The pod itself; its operator may send
-		/// `None`, to give itself up. Sent by the pod itself, be it for the same operator, it forgets what
-		/// the pod's jobs have lost.
+		/// `None`, to give itself up. Sent by the pod itself, be it for the same operator, it
+		/// forgets what the pod's jobs have lost.
 		#[pallet::call_index(4)]
 		#[pallet::weight(<T as Config>::WeightInfo::set_operator())]
 		pub fn set_operator(origin: OriginFor<T>, operator: Option<AccountId32>) -> DispatchResult {
@@ -467,8 +470,8 @@ pub mod pallet {
 			Self::do_set_operator(signer, operator)
 		}
 
-		/// Adds to the pod's bond, so that it may have more at risk in live jobs, and forgets what its jobs
-		/// have lost; 0 does only that.
+		/// Adds to the pod's bond, so that it may have more at risk in live jobs, and forgets what
+		/// its jobs have lost; 0 does only that.
 		#[pallet::call_index(5)]
 		#[pallet::weight(<T as Config>::WeightInfo::bond_more())]
 		pub fn bond_more(
@@ -490,8 +493,8 @@ pub mod pallet {
 			Ok(pays.into())
 		}
 
-		/// Says that a pod deserves these tags until `expires`, against a deposit. Replaces all that
-		/// the sender has said of it before.
+		/// Says that a pod deserves these tags until `expires`, against a deposit. Replaces all
+		/// that the sender has said of it before.
 		#[pallet::call_index(7)]
 		#[pallet::weight(<T as Config>::WeightInfo::attest())]
 		pub fn attest(

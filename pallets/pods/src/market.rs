@@ -33,8 +33,8 @@ impl<T: Config> Pallet<T> {
 		Ok(record)
 	}
 
-	/// Whether a pod carries a tag: by its own word where that is enough, else by the attestation of
-	/// the issuer that is named.
+	/// Whether a pod carries a tag: by its own word where that is enough, else by the attestation
+	/// of the issuer that is named.
 	pub fn carries(pod: &AccountId32, record: &PodRecord, tag: &RequiredTag<AccountId32>) -> bool {
 		match &tag.attested_by {
 			None => record.profile.tags.contains(&tag.tag),
@@ -54,8 +54,8 @@ impl<T: Config> Pallet<T> {
 		Self::mutate_known(pod, |record| record.job_locked(Self::now(), bond));
 	}
 
-	/// Counts the end of a job that a pod had locked, and enters it into the pod's track record. Jobs
-	/// in a row that it did not prove suspend the pod.
+	/// Counts the end of a job that a pod had locked, and enters it into the pod's track record.
+	/// Jobs in a row that it did not prove suspend the pod.
 	pub fn job_ended(pod: &AccountId32, job: EndedJob) {
 		let (now, average) = (Self::now(), AveragePrice::<T>::get());
 		let weight = TrackRecord::weight(job.price, average);
@@ -92,9 +92,9 @@ const MOST_OF_AVERAGE: Balance = 4;
 
 /// The average after one more job has been paid.
 ///
-/// It moves by a part of the difference, in proportion to the job's own weight. So it takes about as
-/// much money to lower it with many cheap jobs as to raise it with few dear ones, and however dear one
-/// is, it moves the average by less than a four-hundredth.
+/// It moves by a part of the difference, in proportion to the job's own weight. So it takes about
+/// as much money to lower it with many cheap jobs as to raise it with few dear ones, and however
+/// dear one is, it moves the average by less than a four-hundredth.
 pub(crate) fn next_average(average: Balance, price: Balance) -> Balance {
 	let price = price.min(average.saturating_mul(MOST_OF_AVERAGE));
 	let weight = Balance::from(TrackRecord::weight(price, average));

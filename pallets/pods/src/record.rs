@@ -157,8 +157,8 @@ impl PodRecord {
 
 	/// Sum of the bonds of jobs that the pod may lock besides those that it has.
 	///
-	/// What it has lost counts as if it were still at risk, until its own account acts: so an operator's
-	/// key can lose no more in all than may be at risk at once.
+	/// What it has lost counts as if it were still at risk, until its own account acts: so an
+	/// operator's key can lose no more in all than may be at risk at once.
 	pub fn headroom(&self, max_exposure: u32) -> Balance {
 		self.bond
 			.saturating_mul(max_exposure.into())
@@ -219,8 +219,8 @@ impl PodRecord {
 
 	/// Notes a job that was acknowledged and not proved.
 	///
-	/// What a suspended pod does not prove it had locked before: one outage counts once it is punished,
-	/// not for every job that it hit.
+	/// What a suspended pod does not prove it had locked before: one outage counts once it is
+	/// punished, not for every job that it hit.
 	fn fault(&mut self, now: Tick, price: Balance, discipline: Discipline) {
 		if !self.is_suspended(now) {
 			self.faults = self.faults.saturating_add(1);

@@ -2,10 +2,10 @@
 
 //! Keys whose trapdoor is known, and proofs that were made with it.
 //!
-//! Who knows the scalars behind a verifying key can prove anything under it, by arithmetic alone and
-//! in less than a millisecond. Tests and benchmarks need valid proofs of any statement, also where
-//! no circuit can be set up: in a runtime. Such a key proves nothing to anybody: that is why a
-//! manifest states the provenance of its setup.
+//! Who knows the scalars behind a verifying key can prove anything under it, by arithmetic alone
+//! and in less than a millisecond. Tests and benchmarks need valid proofs of any statement, also
+//! where no circuit can be set up: in a runtime. Such a key proves nothing to anybody: that is why
+//! a manifest states the provenance of its setup.
 
 // Fields and groups know no overflow.
 #![allow(clippy::arithmetic_side_effects)]
@@ -67,8 +67,9 @@ impl ForgedKey {
 
 	/// A proof that holds for these public inputs, and for no others.
 	///
-	/// With A = a·G and B = b·H, the equation e(A, B) = e(α, β)·e(Σ xᵢ·icᵢ, γ)·e(C, δ) of Groth16 (ePrint
-	/// 2016/260, §3.2) is one between scalars, and C follows. Inputs that are no scalars count as 0.
+	/// With A = a·G and B = b·H, the equation e(A, B) = e(α, β)·e(Σ xᵢ·icᵢ, γ)·e(C, δ) of Groth16
+	/// (ePrint 2016/260, §3.2) is one between scalars, and C follows. Inputs that are no scalars
+	/// count as 0.
 	pub fn prove(&self, inputs: &[Scalar]) -> ProofBytes {
 		let (a, b) = (Fr::from(3), Fr::from(5));
 		let inputs = inputs.iter().map(|input| decode_scalar(input).unwrap_or_default());

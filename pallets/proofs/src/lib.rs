@@ -22,9 +22,9 @@
 //! the byte, held on the owner's own account, and gets it back on removal. A key that something
 //! refers to cannot be removed.
 //!
-//! [`verify`](Pallet::verify) costs the same whether or not the proof holds: the work is done either
-//! way. A proof can be re-randomised by anyone who sees it, so its bytes identify nothing; the event
-//! names the key and a digest of the public inputs.
+//! [`verify`](Pallet::verify) costs the same whether or not the proof holds: the work is done
+//! either way. A proof can be re-randomised by anyone who sees it, so its bytes identify nothing;
+//! the event names the key and a digest of the public inputs.
 //!
 //! ## Example
 //!
@@ -211,8 +211,8 @@ pub mod pallet {
 		WrongInputCount,
 		/// A public input is not a canonical scalar: it must be below the group's order.
 		MalformedInput,
-		/// The bytes are not the canonical encoding of a proof: a point is not canonical, not on the
-		/// curve, outside the subgroup, or at infinity.
+		/// The bytes are not the canonical encoding of a proof: a point is not canonical, not on
+		/// the curve, outside the subgroup, or at infinity.
 		MalformedProof,
 		/// The proof is well formed and does not prove this statement under this key.
 		InvalidProof,

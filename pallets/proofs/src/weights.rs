@@ -2,10 +2,10 @@
 
 //! Weights of the calls.
 //!
-//! **Estimates, not benchmarks.** They start from the verifier measured inside the runtime, with the
-//! SDK's host calls (decoding and verifying a proof with five inputs took 5.3 to 6.1 ms on a small
-//! two-core machine), rounded up. Storage is charged by the runtime's `DbWeight`; the size of storage
-//! proofs, which a chain of its own does not need, is left at zero.
+//! **Estimates, not benchmarks.** They start from the verifier measured inside the runtime, with
+//! the SDK's host calls (decoding and verifying a proof with five inputs took 5.3 to 6.1 ms on a
+//! small two-core machine), rounded up. Storage is charged by the runtime's `DbWeight`; the size of
+//! storage proofs, which a chain of its own does not need, is left at zero.
 
 use core::marker::PhantomData;
 use frame_support::{

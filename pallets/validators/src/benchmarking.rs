@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! Benchmarks of the calls and of what every block does: a full list of validators, and as many past
-//! sessions as are remembered.
+//! Benchmarks of the calls and of what every block does: a full list of validators, and as many
+//! past sessions as are remembered.
 //!
 //! Keys for Aura are made and kept by the keystore of the machine that measures.
 
@@ -114,9 +114,9 @@ fn administrators<T: Config>() -> Result<T::RuntimeOrigin, BenchmarkError> {
 	T::AdminOrigin::try_successful_origin().map_err(|()| BenchmarkError::Weightless)
 }
 
-/// Makes so many accounts, all listed, the validators of session 0, the oldest that is remembered, and
-/// gives them with their keys for Aura. In the session of [`SLOT`], the next, they had other keys: the
-/// keys are found where they are looked for last.
+/// Makes so many accounts, all listed, the validators of session 0, the oldest that is remembered,
+/// and gives them with their keys for Aura. In the session of [`SLOT`], the next, they had other
+/// keys: the keys are found where they are looked for last.
 fn past_session<T: Config>(
 	validators: u32,
 ) -> Result<Vec<(AccountId32, AuthorityId<T>)>, BenchmarkError>
@@ -322,8 +322,8 @@ mod benchmarks {
 		Ok(())
 	}
 
-	/// Of `v` offenders, as many as are listed at most; all but the last have been punished before, for
-	/// less.
+	/// Of `v` offenders, as many as are listed at most; all but the last have been punished before,
+	/// for less.
 	#[benchmark]
 	fn punish(v: Linear<1, 100>) -> Result<(), BenchmarkError> {
 		let offenders: Vec<_> = past_session::<T>(v)?

@@ -211,8 +211,8 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Takes a validator off the list for what it did, unless the list would fall below its floor:
-	/// then it is remembered for when there is room, if it signed twice. Of those that are not on the
-	/// list, only the status changes; who has resigned keeps it.
+	/// then it is remembered for when there is room, if it signed twice. Of those that are not on
+	/// the list, only the status changes; who has resigned keeps it.
 	///
 	/// Returns whether the validator will leave, or has left.
 	pub(crate) fn chill(account: &AccountId32, candidate: Candidate, reason: ChillReason) -> bool {

@@ -7,11 +7,11 @@
 //! key. Unlike a vote's, an Aura header's session follows from its slot, so that a report needs no
 //! proof of the key's ownership.
 //!
-//! Whether it was the author's turn is not asked, only whether its key was an active validator's in the
-//! session of the slot. Nodes refuse a block out of turn, so that it can mislead nobody; but no honest
-//! node ever seals two headers of one slot, in or out of turn, and whoever does cannot be trusted with
-//! the key. What is more, the turn depends on the fork: about a session's boundary two forks may give a
-//! slot to different authors, and the two headers need not be of one fork.
+//! Whether it was the author's turn is not asked, only whether its key was an active validator's in
+//! the session of the slot. Nodes refuse a block out of turn, so that it can mislead nobody; but no
+//! honest node ever seals two headers of one slot, in or out of turn, and whoever does cannot be
+//! trusted with the key. What is more, the turn depends on the fork: about a session's boundary two
+//! forks may give a slot to different authors, and the two headers need not be of one fork.
 
 use crate::{Call, Config, Error, Pallet};
 use alloc::{boxed::Box, vec, vec::Vec};
@@ -62,8 +62,8 @@ pub struct AuraEquivocation {
 
 impl Offence<AccountId32> for AuraEquivocation {
 	const ID: Kind = *b"aura:equivocatio";
-	/// Authors of different slots offend together when they do so in one session; who offends in several
-	/// slots of it offends once.
+	/// Authors of different slots offend together when they do so in one session; who offends in
+	/// several slots of it offends once.
 	type Slot = SessionIndex;
 
 	fn offenders(&self) -> Vec<AccountId32> {

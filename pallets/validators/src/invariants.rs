@@ -16,7 +16,8 @@ use sp_runtime::TryRuntimeError;
 impl<T: Config> Pallet<T> {
 	/// Checks that
 	/// * the list is within its bounds, holds nobody twice, and everybody on it has session keys;
-	/// * those that are to be chilled are on the list, none of them twice, and the list is at its floor;
+	/// * those that are to be chilled are on the list, none of them twice, and the list is at its
+	///   floor;
 	/// * the candidates that say so are on the list, and nobody else;
 	/// * what is held from each candidate is its bond;
 	/// * misses are counted of listed validators only, and blocks of active ones;

@@ -30,11 +30,11 @@
 //!
 //! `pallet_session` plans one session ahead. A change of the list that happens in session *N* is
 //! planned at the boundary of *N* and *N + 1*, and takes effect in the first block of session
-//! *N + 2*: after at least one, and at most two, whole session periods. Until then the old
-//! validators remain active, so an operator who resigns or is removed must keep the node running
-//! until the start of session *N + 2*. A session whose list has not changed is planned without a
-//! new set, so GRANDPA's set identifier, and with it the proofs of finality, change only when the
-//! validators or their keys do. While GRANDPA has another change under way, sessions are longer, see
+//! *N + 2*: after at least one, and at most two, whole session periods. Until then the old validators
+//! remain active, so an operator who resigns or is removed must keep the node running until the
+//! start of session *N + 2*. A session whose list has not changed is planned without a new set, so
+//! GRANDPA's set identifier, and with it the proofs of finality, change only when the validators or
+//! their keys do. While GRANDPA has another change under way, sessions are longer, see
 //! [`HeldSessions`].
 //!
 //! ## Offences
@@ -50,10 +50,10 @@
 //!
 //! The list never shrinks below the floor, which the genesis sets, nor grows above
 //! [`Config::MaxValidators`], whoever asks. At the floor an offender pays, but stays until another
-//! validator is listed, whose place it then makes, see [`ChillDue`]. A validator that took its session keys away while listed would silently shrink the active set below the
-//! floor, because `pallet_session` skips accounts without keys. Runtimes therefore filter
-//! `pallet_session`'s `purge_keys`, and accounts use [`Pallet::withdraw_keys`], which refuses
-//! listed validators.
+//! validator is listed, whose place it then makes, see [`ChillDue`]. A validator that took its
+//! session keys away while listed would silently shrink the active set below the floor, because
+//! `pallet_session` skips accounts without keys. Runtimes therefore filter `pallet_session`'s
+//! `purge_keys`, and accounts use [`Pallet::withdraw_keys`], which refuses listed validators.
 //!
 //! ## Example
 //!
@@ -226,8 +226,8 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Misses<T: Config> = StorageMap<_, Twox64Concat, AccountId32, u8, ValueQuery>;
 
-	/// Validators that signed twice and that the floor keeps on the list, first come first: one of them
-	/// is chilled whenever another validator is listed.
+	/// Validators that signed twice and that the floor keeps on the list, first come first: one of
+	/// them is chilled whenever another validator is listed.
 	#[pallet::storage]
 	pub type ChillDue<T: Config> =
 		StorageValue<_, BoundedVec<AccountId32, T::MaxValidators>, ValueQuery>;
@@ -259,8 +259,8 @@ pub mod pallet {
 		/// Fewest validators that the list may ever hold; [`Config::MinValidators`] when it is not
 		/// given, and not less.
 		pub floor: Option<u32>,
-		/// Blocks in a session; [`Config::DefaultSessionLength`] when it is not given. At least two for
-		/// each of the validators, for nobody is judged to be offline by a shorter one.
+		/// Blocks in a session; [`Config::DefaultSessionLength`] when it is not given. At least two
+		/// for each of the validators, for nobody is judged to be offline by a shorter one.
 		pub session_length: Option<BlockNumberFor<T>>,
 	}
 
@@ -678,7 +678,8 @@ pub mod pallet {
 			Self::floor()
 		}
 
-		/// Validators that signed twice, and are chilled as soon as others are listed in their place.
+		/// Validators that signed twice, and are chilled as soon as others are listed in their
+		/// place.
 		pub fn chill_due() -> Vec<AccountId32> {
 			ChillDue::<T>::get().into_inner()
 		}

@@ -16,14 +16,15 @@ use frame_support::{
 };
 use sp_runtime::AccountId32;
 
-/// From a list without bonds to one with: version 1 to version 2. `Active` gives the active validators
-/// with the keys that consensus uses at this moment. They are not `pallet_session`'s queued keys, which
-/// are those of the next session, and others when a change is under way.
+/// From a list without bonds to one with: version 1 to version 2. `Active` gives the active
+/// validators with the keys that consensus uses at this moment. They are not `pallet_session`'s
+/// queued keys, which are those of the next session, and others when a change is under way.
 pub type V2<T, Active> =
 	VersionedMigration<1, 2, Bonds<T, Active>, Pallet<T>, <T as frame_system::Config>::DbWeight>;
 
 /// Makes every listed validator a candidate, with what it can bond of the least bond, and remembers
-/// whose keys are whose. Who has less stays listed, and must make it good before it can be listed again.
+/// whose keys are whose. Who has less stays listed, and must make it good before it can be listed
+/// again.
 pub struct Bonds<T, Active>(PhantomData<(T, Active)>);
 
 impl<T: Config, Active: Get<Vec<(AccountId32, T::Keys)>>> UncheckedOnRuntimeUpgrade

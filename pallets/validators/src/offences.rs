@@ -44,9 +44,9 @@ impl<T: Config> OnOffenceHandler<AccountId32, AccountId32, Weight> for Pallet<T>
 }
 
 impl<T: Config> Pallet<T> {
-	/// In sessions with the same keys an offender loses the largest fraction that any of its offences
-	/// there calls for, not their sum: a misconfigured node offends in every slot until it is stopped,
-	/// and who reports votes can name any of these sessions.
+	/// In sessions with the same keys an offender loses the largest fraction that any of its
+	/// offences there calls for, not their sum: a misconfigured node offends in every slot until it
+	/// is stopped, and who reports votes can name any of these sessions.
 	fn punish(offender: &AccountId32, fraction: Perbill, session: SessionIndex) {
 		let session = Sessions::<T>::get(session).map_or(session, |record| record.key_set);
 		// Bonds are withdrawn only when what they answer for cannot be reported any more.
@@ -70,16 +70,17 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Chills a validator that signed twice, and keeps it from making blocks until it has left. Whom
-	/// the floor keeps on the list is not disabled either: `pallet_session` would keep it disabled
-	/// until the set changes, which may be never.
+	/// Chills a validator that signed twice, and keeps it from making blocks until it has left.
+	/// Whom the floor keeps on the list is not disabled either: `pallet_session` would keep it
+	/// disabled until the set changes, which may be never.
 	fn expel(offender: &AccountId32, candidate: Candidate, severity: OffenceSeverity) {
 		if Self::chill(offender, candidate, ChillReason::Equivocation) {
 			pallet_session::Pallet::<T>::report_offence(offender.clone(), severity);
 		}
 	}
 
-	/// Expels the first of those that only the floor has kept on the list: another was listed just now.
+	/// Expels the first of those that only the floor has kept on the list: another was listed just
+	/// now.
 	pub(crate) fn expel_first_due() {
 		let mut due = ChillDue::<T>::get();
 		if due.is_empty() {

@@ -12,9 +12,9 @@ use sp_runtime::AccountId32;
 /// to be offline: a shorter session may have ended before its turn.
 pub(crate) const TURNS_TO_JUDGE: u32 = 2;
 
-/// Nobody is chilled when one in so many active validators is missing, or more, for that can hold up
-/// finality: then the network is at fault rather than they, or somebody keeps them off it. Each session
-/// is judged by itself; what bounds the losses of several is the floor.
+/// Nobody is chilled when one in so many active validators is missing, or more, for that can hold
+/// up finality: then the network is at fault rather than they, or somebody keeps them off it. Each
+/// session is judged by itself; what bounds the losses of several is the floor.
 const SPARED_SHARE: u32 = 3;
 
 impl<T: Config> pallet_authorship::EventHandler<AccountId32, BlockNumberFor<T>> for Pallet<T> {

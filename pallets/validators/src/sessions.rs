@@ -20,11 +20,11 @@ impl<T: Config> Get<BlockNumberFor<T>> for SessionPeriod<T> {
 	}
 }
 
-/// Ends sessions when `Ends` does, but none while `Held`: for as long as GRANDPA would refuse a change
-/// of its voters, because another one is under way.
+/// Ends sessions when `Ends` does, but none while `Held`: for as long as GRANDPA would refuse a
+/// change of its voters, because another one is under way.
 ///
-/// `pallet_grandpa` drops such a change in silence. Its voters would then be others than the session's
-/// validators until the next change, and nobody could report what they sign.
+/// `pallet_grandpa` drops such a change in silence. Its voters would then be others than the
+/// session's validators until the next change, and nobody could report what they sign.
 pub struct HeldSessions<Ends, Held>(PhantomData<(Ends, Held)>);
 
 impl<Block, Ends: ShouldEndSession<Block>, Held: Get<bool>> ShouldEndSession<Block>

@@ -49,14 +49,15 @@ impl<T: frame_system::Config> SubstrateWeight<T> {
 
 impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Reads the list, the candidate and its keys; writes the list, the mark of its change and the
-	/// candidate. Chills one that was due: reads and writes who is due, its candidate and the disabled
-	/// validators, reads the floor, the session and the active validators, writes the misses.
+	/// candidate. Chills one that was due: reads and writes who is due, its candidate and the
+	/// disabled validators, reads the floor, the session and the active validators, writes the
+	/// misses.
 	fn admit() -> Weight {
 		Self::of(50, 9, 7)
 	}
 
-	/// Reads the candidate, the list and its floor; writes the list, the mark of its change, the misses
-	/// and the candidate.
+	/// Reads the candidate, the list and its floor; writes the list, the mark of its change, the
+	/// misses and the candidate.
 	fn remove() -> Weight {
 		Self::of(25, 3, 4)
 	}
@@ -92,17 +93,17 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		Self::of(50, 9, 7)
 	}
 
-	/// Checks the proof again, writes the report and its index, and punishes everybody that offended
-	/// in the same session, at most all validators.
+	/// Checks the proof again, writes the report and its index, and punishes everybody that
+	/// offended in the same session, at most all validators.
 	fn report_aura_equivocation(validators: u32) -> Weight {
 		Self::authorize_report_aura_equivocation()
 			.saturating_add(Self::of(50, 2, 2))
 			.saturating_add(Self::punish(validators))
 	}
 
-	/// Reads the report of each; reads and writes its candidate, slash, hold, account and misses. Reads
-	/// the session and the active validators; reads and writes the list, the mark of its change, its
-	/// floor, who is to be chilled and the disabled validators.
+	/// Reads the report of each; reads and writes its candidate, slash, hold, account and misses.
+	/// Reads the session and the active validators; reads and writes the list, the mark of its
+	/// change, its floor, who is to be chilled and the disabled validators.
 	fn punish(offenders: u32) -> Weight {
 		Self::of(50, 8, 7).saturating_mul(offenders.into()).saturating_add(Self::of(25, 8, 5))
 	}

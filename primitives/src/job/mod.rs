@@ -316,8 +316,8 @@ impl<Account> Job<Account> {
 			&& self.failover_until().is_some_and(|until| now <= until)
 	}
 
-	/// First tick in which something is to be carried out if nobody acts; until then the job's place
-	/// on the agenda.
+	/// First tick in which something is to be carried out if nobody acts; until then the job's
+	/// place on the agenda.
 	pub fn due_from(&self) -> Tick {
 		match &self.state {
 			StoredState::Open => self.open_until(),

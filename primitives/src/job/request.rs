@@ -84,8 +84,8 @@ pub struct Windows {
 	pub acknowledge: Ticks,
 	/// From the end of the acknowledgement's window: the pod must prove by then.
 	pub prove: Ticks,
-	/// From opening: another pod may lock by then when one acknowledged the input and did not prove;
-	/// 0 lets the job end with the first such pod. Every further pod reads the input, too.
+	/// From opening: another pod may lock by then when one acknowledged the input and did not
+	/// prove; 0 lets the job end with the first such pod. Every further pod reads the input, too.
 	pub failover: Ticks,
 }
 

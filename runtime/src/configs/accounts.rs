@@ -54,17 +54,17 @@ pub enum ProxyType {
 	#[default]
 	#[codec(index = 0)]
 	Any,
-	/// Everything but what can move money to another: no transfers, no root, no seat in the council,
-	/// no jobs to pay for, no bonds to lose: neither to bond as a validator, nor to sign in one's
-	/// name, by session keys of the proxy's own, nor to name a pod's operator.
+	/// Everything but what can move money to another: no transfers, no root, no seat in the
+	/// council, no jobs to pay for, no bonds to lose: neither to bond as a validator, nor to sign
+	/// in one's name, by session keys of the proxy's own, nor to name a pod's operator.
 	#[codec(index = 1)]
 	NonTransfer,
-	/// A pod's own work, and batches of it, for accounts that work with proxies; an operator, whom the
-	/// pod itself names, does the same without, but for leaving. Such a key can lose bonds, by locking
-	/// jobs and not proving them: whoever steals it can open such jobs itself, as their client, and be
-	/// compensated with half of the slash. It loses no more than the pods pallet's cap in all: what makes
-	/// the chain forget losses, to bond more, to name the operator or to register anew, is not among its
-	/// calls.
+	/// A pod's own work, and batches of it, for accounts that work with proxies; an operator, whom
+	/// the pod itself names, does the same without, but for leaving. Such a key can lose bonds, by
+	/// locking jobs and not proving them: whoever steals it can open such jobs itself, as their
+	/// client, and be compensated with half of the slash. It loses no more than the pods pallet's
+	/// cap in all: what makes the chain forget losses, to bond more, to name the operator or to
+	/// register anew, is not among its calls.
 	#[codec(index = 2)]
 	PodOperator,
 }

@@ -56,8 +56,8 @@ parameter_types! {
 	/// everybody.
 	pub const ValidatorBond: Balance = 10_000 * POD;
 
-	/// Whether GRANDPA would refuse a change of its voters: another one has been announced and not taken
-	/// effect, or one is to be forced too soon after the last.
+	/// Whether GRANDPA would refuse a change of its voters: another one has been announced and not
+	/// taken effect, or one is to be forced too soon after the last.
 	pub VotersChange: bool = pallet_grandpa::PendingChange::<Runtime>::exists()
 		|| (pallet_grandpa::Stalled::<Runtime>::exists()
 			&& pallet_grandpa::NextForced::<Runtime>::get()

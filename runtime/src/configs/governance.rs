@@ -106,9 +106,9 @@ impl pallet_governance::Config for Runtime {
 
 /// Calls that are let through in safe mode: what makes blocks, what decides, and what repairs.
 ///
-/// Members of the council may be multisignatures or have proxies, and a batch closes a motion and makes
-/// another in its place before somebody else takes it. Their calls pass through the filter one by one,
-/// so these wrappers let nothing else through.
+/// Members of the council may be multisignatures or have proxies, and a batch closes a motion and
+/// makes another in its place before somebody else takes it. Their calls pass through the filter
+/// one by one, so these wrappers let nothing else through.
 pub struct EssentialCalls;
 
 impl Contains<RuntimeCall> for EssentialCalls {
@@ -179,8 +179,8 @@ impl FailedMigrationHandler for SafeModeOnFailedMigration {
 	}
 }
 
-/// Changes of storage that take more than a block. Pods before jobs, whose migration adds what their
-/// pods have at risk.
+/// Changes of storage that take more than a block. Pods before jobs, whose migration adds what
+/// their pods have at risk.
 #[cfg(not(any(feature = "rehearsal", feature = "runtime-benchmarks")))]
 type MultiBlockMigrations = (
 	pallet_pods::migrations::v1::V1<Runtime>,

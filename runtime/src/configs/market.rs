@@ -34,9 +34,9 @@ parameter_types! {
 	/// makes a reputation dearer to throw away than a few lost jobs.
 	pub const PodBond: Balance = 100 * POD;
 
-	/// A pod may have ten times its bond at risk, together with what it has lost since its own account
-	/// acted. So its bond limits how many jobs it can promise at once, and what a stolen operator's key
-	/// can lose in all.
+	/// A pod may have ten times its bond at risk, together with what it has lost since its own
+	/// account acted. So its bond limits how many jobs it can promise at once, and what a stolen
+	/// operator's key can lose in all.
 	pub const MaxExposure: u32 = 10;
 
 	/// A pod that leaves waits for two days: longer than the longest job that it may have, an hour
@@ -46,8 +46,8 @@ parameter_types! {
 	/// A pod says every ten minutes that it is there, unless it does something that shows it.
 	pub const HeartbeatPeriod: Ticks = 10 * MINUTES;
 
-	/// Fewer heartbeats than transactions that a block can bear without noticing: with more than 800
-	/// pods, each says it less often.
+	/// Fewer heartbeats than transactions that a block can bear without noticing: with more than
+	/// 800 pods, each says it less often.
 	pub const HeartbeatsPerBlock: u32 = 4;
 
 	/// One job that is not proved can happen to anybody; the second in a row suspends.
@@ -76,8 +76,8 @@ parameter_types! {
 	/// lag two or three behind the best, and its transaction takes another to be included.
 	pub const MinWindow: Ticks = 4;
 
-	/// Fewest ticks for the proof: a minute, in which every validator of a network of twenty has its
-	/// turn, so that no single one can leave a result out until it is late.
+	/// Fewest ticks for the proof: a minute, in which every validator of a network of twenty has
+	/// its turn, so that no single one can leave a result out until it is late.
 	pub const MinProveWindow: Ticks = MINUTES;
 
 	/// A price stands for a day at most: longer, and it is no longer the market's.
@@ -90,8 +90,8 @@ parameter_types! {
 	/// A proof of the largest network takes minutes; a day allows for queues and for repairs.
 	pub const MaxProveWindow: Ticks = DAYS;
 
-	/// Another pod may take over until three days after the opening: beyond the longest windows of the
-	/// first, so that a failure always leaves time.
+	/// Another pod may take over until three days after the opening: beyond the longest windows of
+	/// the first, so that a failure always leaves time.
 	pub const MaxFailoverWindow: Ticks = 3 * DAYS;
 
 	/// A hospital's batch. What is refunded to a client is bounded by what was held, so this bounds
@@ -126,15 +126,16 @@ parameter_types! {
 	/// Dear jobs must not be cheap to squat: a hundredth of what they pay.
 	pub const LapseFeeShare: Permill = Permill::from_percent(1);
 
-	/// A client that fails to deliver four times, or meets four pods that do not answer, opens the job
-	/// anew, with other requirements.
+	/// A client that fails to deliver four times, or meets four pods that do not answer, opens the
+	/// job anew, with other requirements.
 	pub const MaxLapses: u8 = 4;
 
-	/// Thousandths of the price that are burned: a pod that buys jobs from itself for its track record
-	/// pays a hundredth of the prices that give the record its weight.
+	/// Thousandths of the price that are burned: a pod that buys jobs from itself for its track
+	/// record pays a hundredth of the prices that give the record its weight.
 	pub const MarketFee: u16 = 10;
 
-	/// The sweep takes a quarter of a block at most, so that blocks that only tidy are quick to check.
+	/// The sweep takes a quarter of a block at most, so that blocks that only tidy are quick to
+	/// check.
 	pub const MaxSweepShare: Perbill = Perbill::from_percent(25);
 
 	/// What could not be carried out is tried again after five minutes; anybody may try sooner.

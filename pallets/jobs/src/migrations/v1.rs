@@ -2,8 +2,8 @@
 
 //! From version 0, without deposits, lapse fees and failover, to version 1.
 //!
-//! Jobs that are live keep the rules that they were opened under: all of those are numbers in a job's
-//! terms, and here they become what they were, mostly zero.
+//! Jobs that are live keep the rules that they were opened under: all of those are numbers in a
+//! job's terms, and here they become what they were, mostly zero.
 
 use crate::{Agenda, AgendaCursor, ClientJobs, Config, JobOf, Jobs, Pallet, Retries, WeightInfo};
 use alloc::vec::Vec;
@@ -146,8 +146,8 @@ pub mod v0 {
 pub enum Progress {
 	/// Slots of the agenda, and what waits to be tried again, are being taken away.
 	Agenda {
-		/// The entries taken away last, if any were: a search from the beginning would pass all that
-		/// are gone.
+		/// The entries taken away last, if any were: a search from the beginning would pass all
+		/// that are gone.
 		last: (Option<(Tick, JobId)>, Option<JobId>),
 	},
 	/// Jobs change their layout and enter the agenda anew, in the order of storage.
@@ -247,8 +247,8 @@ impl<T: Config> V1<T> {
 	}
 }
 
-/// The job in the new layout. Heights become ticks of the same number: the clock starts at the height
-/// at which it is introduced.
+/// The job in the new layout. Heights become ticks of the same number: the clock starts at the
+/// height at which it is introduced.
 fn job<T: Config>(old: v0::Job) -> JobOf<T> {
 	let v0::JobRequest { model, input, output_key, price, windows, requirements } = old.request;
 	let v0::BondTerms { bond, missed_slash, discard_slash, client_share } = old.terms;
@@ -296,7 +296,8 @@ fn job<T: Config>(old: v0::Job) -> JobOf<T> {
 	}
 }
 
-/// The lock in the new layout, with the key that its pod publishes now: the client looked that up, too.
+/// The lock in the new layout, with the key that its pod publishes now: the client looked that up,
+/// too.
 fn lock<T: Config>(old: v0::Lock) -> Lock<AccountId32> {
 	let v0::Lock { pod, price, key_epoch, acknowledge_by, prove_by } = old;
 	let pod = AccountId32::new(pod);

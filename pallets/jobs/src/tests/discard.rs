@@ -151,7 +151,8 @@ fn a_rest_of_a_bond_that_cannot_be_released_is_dust() {
 		empty(&pod());
 		let issuance = Balances::total_issuance();
 		assert_ok!(discard(pod(), job));
-		// 13 of 16 are slashed, of which 5 are the client's; 3 do not reach the existential deposit.
+		// 13 of 16 are slashed, of which 5 are the client's; 3 do not reach the existential
+		// deposit.
 		assert_eq!(total(&pod()), POD_BOND);
 		assert_eq!(Balances::total_issuance(), issuance - 8 - 3);
 		check();

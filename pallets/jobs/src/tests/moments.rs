@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! Whether anybody carries out what is due, and when, changes nothing: the same calls succeed, every
-//! job ends with the same receipt, and everybody owns the same.
+//! Whether anybody carries out what is due, and when, changes nothing: the same calls succeed,
+//! every job ends with the same receipt, and everybody owns the same.
 
 use crate::{mock::*, Jobs, Receipts};
 use ark_std::rand::{rngs::StdRng, seq::SliceRandom, Rng, SeedableRng};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! From version 0, in which a pod stood in one region, had no operator, and its record counted jobs,
-//! to version 1.
+//! From version 0, in which a pod stood in one region, had no operator, and its record counted
+//! jobs, to version 1.
 
 use crate::{Config, Pallet, PodRecord, PodStatus, Pods, WeightInfo};
 use core::marker::PhantomData;
@@ -91,13 +91,14 @@ pub mod v0 {
 	pub type Pods<T: Config> = StorageMap<Pallet<T>, Blake2_128Concat, AccountId32, PodRecord>;
 }
 
-/// What a job of the old record counts for, in millionths: what one at the market's average price does.
+/// What a job of the old record counts for, in millionths: what one at the market's average price
+/// does.
 const WEIGHT: u32 = 500_000;
 /// What a record that never forgot such jobs would come to at most.
 const MOST: u32 = 50 * WEIGHT;
 
-/// The migration. Bonds of live jobs are added to what each pod has at risk by the jobs pallet's, which
-/// comes after it.
+/// The migration. Bonds of live jobs are added to what each pod has at risk by the jobs pallet's,
+/// which comes after it.
 pub struct V1<T>(PhantomData<T>);
 
 impl<T: Config> SteppedMigration for V1<T> {

@@ -265,8 +265,8 @@ fn the_average_follows_what_was_paid_and_nothing_else() {
 	});
 }
 
-/// How much of the average, in thousandths, must be paid for jobs of `share` thousandths of it until it
-/// has come to `target` thousandths of what it was.
+/// How much of the average, in thousandths, must be paid for jobs of `share` thousandths of it
+/// until it has come to `target` thousandths of what it was.
 fn cost_of_moving(share: Balance, target: Balance) -> Balance {
 	const START: Balance = 1_000_000_000_000;
 	let (mut average, mut paid) = (START, 0);

@@ -12,8 +12,8 @@ use sp_runtime::DigestItem;
 /// Blocks from the announcement of a forced change until it takes effect.
 const DELAY: u32 = 2 * SESSION + 2;
 
-/// Makes a block without validators 3 and 4, and gives the change of GRANDPA's voters that its header
-/// announces to the nodes.
+/// Makes a block without validators 3 and 4, and gives the change of GRANDPA's voters that its
+/// header announces to the nodes.
 fn change() -> Option<ConsensusLog<u32>> {
 	make_block(&[3, 4]);
 	System::digest().logs.iter().find_map(|item| match item {

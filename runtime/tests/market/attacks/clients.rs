@@ -222,7 +222,8 @@ fn a_client_that_delays_poking_delays_nothing() {
 		let job = open(&client, request());
 		parties.does(&rogue, lock(job));
 		skip_ticks(11);
-		// Nobody has tidied; the job is open all the same, and its next pod carries out what is due.
+		// Nobody has tidied; the job is open all the same, and its next pod carries out what is
+		// due.
 		parties.does(&pod, lock(job));
 		parties.have_lost(&[(&rogue, pod_amount(LAPSE))]);
 		skip_ticks(11);

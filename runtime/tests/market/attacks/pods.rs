@@ -128,8 +128,8 @@ fn nine_pods_that_release_in_turn_hold_a_job_until_its_window_ends_for_a_fee_eac
 		let windows = Windows { lock: 119, ..request().windows };
 		let job = opened(parties, JobRequest { windows, ..request() });
 		let mut locks = 0;
-		// Each holds it for the whole of the acknowledgement's window: ten ticks. The first is barred
-		// while the list of eight has it.
+		// Each holds it for the whole of the acknowledgement's window: ten ticks. The first is
+		// barred while the list of eight has it.
 		for rogue in pods.iter().cycle() {
 			if stage(job) != Stage::Open {
 				break;

@@ -154,8 +154,8 @@ struct OwnSettlements {
 	held: Balance,
 }
 
-/// Jobs at the least price, of a model with so many elements, are brought as far as to owe their result;
-/// then at most so many of the results come into one block.
+/// Jobs at the least price, of a model with so many elements, are brought as far as to owe their
+/// result; then at most so many of the results come into one block.
 fn settle_own_jobs(elements: u32, jobs: u32) -> OwnSettlements {
 	let mut outcome = None;
 	attack(|parties| {

@@ -251,8 +251,8 @@ impl Table {
 		self.ledger.check()
 	}
 
-	/// Prepares every key again, which takes milliseconds, if anything has changed that this depends
-	/// on: keys, their bytes, and what is held for them.
+	/// Prepares every key again, which takes milliseconds, if anything has changed that this
+	/// depends on: keys, their bytes, and what is held for them.
 	fn verify_keys(&self) -> Result<(), DispatchError> {
 		let reason = pallet_proofs::HoldReason::KeyDeposit.into();
 		let held = |who| Balances::balance_on_hold(&reason, &who);

@@ -2,24 +2,24 @@
 
 //! What has happened, by the events alone, and what everybody must therefore own.
 //!
-//! Let H be the honest accounts, C all others that play, and A the author of the blocks. After every
-//! call:
+//! Let H be the honest accounts, C all others that play, and A the author of the blocks. After
+//! every call:
 //!
 //! 1. **Conservation.** Every account owns what it had, plus and minus what the events say of it;
 //!    the issuance is what it was, less what was burned.
 //! 2. **No job pays more than it was given.** What a job has paid out and burned, and what it still
 //!    holds, is what client and pods put into it.
-//! 3. **An honest client** owns at least what it had, less the prices of its settled jobs, its fees,
-//!    and the fees of its lapses, which are at most `max_lapses` for each job and never due where an
-//!    honest pod had the job. It has no other costs: whatever else takes from a client's holds is
-//!    an error.
+//! 3. **An honest client** owns at least what it had, less the prices of its settled jobs, its
+//!    fees, and the fees of its lapses, which are at most `max_lapses` for each job and never due
+//!    where an honest pod had the job. It has no other costs: whatever else takes from a client's
+//!    holds is an error.
 //! 4. **An honest pod** owns at least what it had, plus what it earned, less its fees and one lapse
-//!    fee for each lock that it gave back, or that lapsed, because the client did not deliver. It is
-//!    never slashed.
-//! 5. **The coalition of all others** owns at most what it had, plus what honest clients paid it for
-//!    settled jobs (net of the market's fee), less its own fees, what it paid honest pods, what it
-//!    compensated honest clients with, and what was burned of its own. Nothing else flows from H to
-//!    C: an honest pod is never slashed, and nobody honest gives presents. The others' money is
+//!    fee for each lock that it gave back, or that lapsed, because the client did not deliver. It
+//!    is never slashed.
+//! 5. **The coalition of all others** owns at most what it had, plus what honest clients paid it
+//!    for settled jobs (net of the market's fee), less its own fees, what it paid honest pods, what
+//!    it compensated honest clients with, and what was burned of its own. Nothing else flows from H
+//!    to C: an honest pod is never slashed, and nobody honest gives presents. The others' money is
 //!    equal to that bound but for dust, which is burned. In particular no coalition gains from
 //!    honest parties but by proofs: C ≤ start + prices that H paid for settled jobs − fees.
 //!
