@@ -63,6 +63,8 @@ impl Refusal {
 #[derive(Clone, Debug)]
 struct Held {
 	input: InputCommitment,
+	/// Values that the model takes.
+	input_len: usize,
 	output_key: Option<OutputKeyCommitment>,
 	key_epoch: u32,
 	/// The pod's key that was published when it locked the job.
@@ -102,10 +104,11 @@ impl Deliveries {
 		MAX_SEALED_SIZE
 	}
 
-	/// From now on, this job's delivery is welcome.
-	pub fn expect(&self, id: JobId, job: &Job, lock: &Lock, step: &'static str) {
+	/// From now on, this job's delivery is welcome, of an input of so many values.
+	pub fn expect(&self, id: JobId, job: &Job, lock: &Lock, input_len: usize, step: &'static str) {
 		let held = Held {
 			input: job.request.input,
+			input_len,
 			output_key: job.request.output_key,
 			key_epoch: lock.key_epoch,
 			key: lock.encryption_key,
@@ -230,6 +233,11 @@ impl Deliveries {
 		if commit_input(&delivery.input, &secrets.salt) != held.input {
 			return Err(Error::Commitment { job, what: "input" });
 		}
+		// The chain cannot see what a commitment holds.
+		let (expected, found) = (held.input_len, delivery.input.len());
+		if found != expected {
+			return Err(Error::InputLength { job, expected, found });
+		}
 		let output_key = commit_output_key(&secrets.output_key);
 		if held.output_key.is_some_and(|commitment| commitment != output_key) {
 			return Err(Error::Commitment { job, what: "output key" });
@@ -335,7 +343,7 @@ mod tests {
 		let (old, stale) = {
 			let pod = deliveries(folder.path(), KeyChange::None);
 			let old = lock(&pod, 0);
-			pod.expect(JOB, &job, &old, "locked");
+			pod.expect(JOB, &job, &old, delivery.input.len(), "locked");
 			let stale = sealed(&job, &old, &delivery);
 			pod.accept(JOB, &stale).unwrap();
 			assert!(has_input(&pod));
@@ -345,7 +353,7 @@ mod tests {
 		let pod = deliveries(folder.path(), KeyChange::Rotate);
 		let new = lock(&pod, 1);
 		assert!(pod.can_open(&old) && old.encryption_key != new.encryption_key);
-		pod.expect(JOB, &job, &new, "locked");
+		pod.expect(JOB, &job, &new, delivery.input.len(), "locked");
 		assert!(!has_input(&pod), "what was delivered then does not count, and is no failure");
 		let refused = pod.accept(JOB, &stale).unwrap_err();
 		assert_eq!(refused.code(), "PW-DEL-001");
@@ -365,9 +373,9 @@ mod tests {
 		let pod = deliveries(folder.path(), KeyChange::None);
 		let first = lock(&pod, 0);
 		let second = Lock { acknowledge_by: Tick(50), prove_by: Tick(90), ..first };
-		pod.expect(JOB, &job, &first, "locked");
+		pod.expect(JOB, &job, &first, delivery.input.len(), "locked");
 		pod.accept(JOB, &sealed(&job, &first, &delivery)).unwrap();
-		pod.expect(JOB, &job, &second, "locked");
+		pod.expect(JOB, &job, &second, delivery.input.len(), "locked");
 		assert!(has_input(&pod));
 	}
 
@@ -379,9 +387,15 @@ mod tests {
 		let lock = lock(&pod, 0);
 		let right = sealed(&job, &lock, &delivery);
 		assert_eq!(pod.accept(JOB, &right).unwrap_err().code(), "PW-DEL-004");
-		pod.expect(JOB, &job, &lock, "locked");
+		pod.expect(JOB, &job, &lock, delivery.input.len(), "locked");
 		let wrong = pod.accept(JOB, &sealed(&job, &lock, &other)).unwrap_err();
 		assert_eq!(wrong.code(), "PW-DEL-002");
+		let longer = delivery.input.len() + 1;
+		pod.expect(JOB, &job, &lock, longer, "locked");
+		let too_short = pod.accept(JOB, &right).unwrap_err();
+		assert_eq!(too_short.code(), "PW-DEL-002");
+		assert!(too_short.to_string().contains(&format!("{longer} values")), "{too_short}");
+		pod.expect(JOB, &job, &lock, delivery.input.len(), "locked");
 		assert!(!has_input(&pod));
 		pod.accept(JOB, &right).unwrap();
 		pod.expect_only(|_| false);

@@ -40,6 +40,8 @@ pub enum Error {
 	Delivery { job: JobId, key_epoch: u32, error: SealingError },
 	#[error("job {job}: the delivered {what} does not open the commitment on the chain")]
 	Commitment { job: JobId, what: &'static str },
+	#[error("job {job}: expected an input of {expected} values for the model, found {found}; the client must open another job")]
+	InputLength { job: JobId, expected: usize, found: usize },
 	#[error("job {job}: the encryption key under which it was locked is not in pod.data any more")]
 	KeyGone { job: JobId },
 	#[error("job {job}: proving failed: {reason}")]
@@ -67,7 +69,7 @@ impl Error {
 			Self::WrongChain { .. } => "PW-CHN-002",
 			Self::Listen { .. } => "PW-NET-001",
 			Self::Delivery { .. } => "PW-DEL-001",
-			Self::Commitment { .. } => "PW-DEL-002",
+			Self::Commitment { .. } | Self::InputLength { .. } => "PW-DEL-002",
 			Self::Proving { .. } => "PW-PRV-001",
 			Self::OwnProof { .. } => "PW-PRV-002",
 			Self::Task(_) => "PW-TSK-001",

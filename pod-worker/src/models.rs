@@ -64,6 +64,11 @@ impl ServedModel {
 		core::str::from_utf8(&self.manifest.name).unwrap_or("(unnamed)")
 	}
 
+	/// Values that it takes as its input.
+	pub(crate) fn input_len(&self) -> usize {
+		self.manifest.input_len as usize
+	}
+
 	/// Infers and proves.
 	pub(crate) fn prove(
 		&self,
@@ -82,7 +87,7 @@ impl ServedModel {
 	}
 
 	fn try_out(&self) -> Result<Duration, String> {
-		let input = vec![0i8; self.manifest.input_len as usize];
+		let input = vec![0i8; self.input_len()];
 		let secrets = Secrets::random(&mut rand::rngs::OsRng);
 		let binding = Scalar([0; 32]);
 		let start = Instant::now();

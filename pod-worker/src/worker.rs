@@ -184,7 +184,9 @@ impl Worker {
 					window: job.request.windows.prove,
 				};
 				held.insert(*id, claim);
-				self.deliveries.expect(*id, job, lock, step);
+				if let Some(model) = model {
+					self.deliveries.expect(*id, job, lock, model.input_len(), step);
+				}
 			}
 		}
 		let driven = guard(&self.driven).clone();
@@ -407,27 +409,22 @@ impl Worker {
 					}
 				},
 				Phase::Locked(lock) if lock.pod == self.account => {
-					self.deliveries.expect(id, &job, lock, "locked");
+					self.deliveries.expect(id, &job, lock, model.input_len(), "locked");
 					if !self.deliveries.can_open(lock) {
 						return self.give_back(id, &job, now, Error::KeyGone { job: id }).await;
 					}
-					let delivery = match self.deliveries.opened(id) {
-						Ok(Some((delivery, _))) => delivery,
-						Ok(None) => return Ok(()),
-						// The disk may be better at the next block.
-						Err(error @ Error::Journal(_)) => return Err(error),
-						Err(error) => return self.give_back(id, &job, now, error).await,
-					};
-					if delivery.input.len() != model.manifest.input_len as usize {
-						let error = Error::Commitment { job: id, what: "input's length" };
-						return self.give_back(id, &job, now, error).await;
+					// Nothing came that is of use. The pod waits for it until the lock lapses: to release
+					// the lock would spare the client its share, and cost the pod the same. The disk may
+					// be better at the next block.
+					if self.deliveries.opened(id)?.is_none() {
+						return Ok(());
 					}
 					self.submit(&calls::jobs::acknowledge(id)).await?;
 					tracing::info!(job = %id, "acknowledged");
 					self.metrics.step("acknowledged");
 				},
 				Phase::Proving(lock) if lock.pod == self.account => {
-					self.deliveries.expect(id, &job, lock, "proving");
+					self.deliveries.expect(id, &job, lock, model.input_len(), "proving");
 					return self.prove_and_submit(id, &job, model.clone()).await;
 				},
 				_ => return Ok(()),
