@@ -242,7 +242,7 @@ mod benchmarks {
 			V1::<T>::step(None, &mut meter).map_err(|_| BenchmarkError::Stop("step"))?;
 		}
 
-		assert!(Pods::<T>::contains_key(pod));
+		assert!(Pods::<T>::get(pod).is_some_and(|record| record.profile.regions.len() == 1));
 		Ok(())
 	}
 

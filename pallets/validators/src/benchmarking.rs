@@ -8,7 +8,7 @@
 use super::*;
 use crate::{
 	candidate::ChillReason,
-	equivocation::{AuraEquivocation, AuraEquivocationProof},
+	equivocation::{AuraEquivocation, AuraEquivocationProof, MAX_HEADER},
 	history::{KeyHolder, SessionRecord, MAX_KEY_TYPES},
 	Call, Candidate, Candidates, ChillDue, Config, KeySets, ListChanged, Sessions, Status,
 	Validators,
@@ -155,19 +155,22 @@ where
 	Ok(members)
 }
 
-/// Two blocks of an author in [`SLOT`].
+/// Two blocks of an author in [`SLOT`], as large as a report takes them, of as many parts.
 fn two_blocks<T: Config>(
 	author: &AuthorityId<T>,
 ) -> Result<Box<AuraEquivocationProof<T>>, BenchmarkError> {
 	let header = |mark: u8| -> Option<HeaderFor<T>> {
 		let slot = <DigestItem as CompatibleDigestItem<Seal<T>>>::aura_pre_digest(SLOT.into());
+		// Two bytes each; a quarter of a kilobyte is left for all the rest.
+		let mut logs = vec![DigestItem::Other(Vec::new()); (MAX_HEADER - 256) / 2];
+		logs.push(slot);
 		let root = T::Hash::decode(&mut TrailingZeroInput::new(&[mark])).ok()?;
 		let mut header = HeaderFor::<T>::new(
 			Zero::zero(),
 			root,
 			root,
 			root,
-			sp_runtime::generic::Digest { logs: vec![slot] },
+			sp_runtime::generic::Digest { logs },
 		);
 		let seal = author.sign(&header.hash())?;
 		let seal = <DigestItem as CompatibleDigestItem<Seal<T>>>::aura_seal(seal);
@@ -332,16 +335,16 @@ mod benchmarks {
 			.collect();
 		let (last, others) = offenders.split_last().ok_or(BenchmarkError::Stop("no validator"))?;
 		let listed = Validators::<T>::get();
-		let punish = |offenders: &[_], percent| {
+		let slash = |offenders: &[_], percent| {
 			let fractions = vec![Perbill::from_percent(percent); offenders.len()];
 			<Pallet<T> as OnOffenceHandler<_, _, _>>::on_offence(offenders, &fractions, 0);
 		};
-		punish(others, 1);
+		slash(others, 1);
 		Validators::<T>::put(listed);
 
 		#[block]
 		{
-			punish(&offenders, 2);
+			slash(&offenders, 2);
 		}
 
 		assert!(crate::Slashes::<T>::contains_key(0, &last.offender));

@@ -39,9 +39,9 @@ use sp_staking::{
 type AuthorityId<T> = <T as pallet_aura::Config>::AuthorityId;
 type Seal<T> = <AuthorityId<T> as RuntimeAppPublic>::Signature;
 
-/// Most bytes of a header in a report: several times those of one that changes all authorities.
+/// Most bytes of a header in a report: twice those of one that changes a hundred authorities.
 /// Reports are free, so they must not fill blocks.
-const MAX_HEADER: usize = 64 << 10;
+pub(crate) const MAX_HEADER: usize = 16 << 10;
 
 /// Two headers of one slot with the seals of one author.
 pub type AuraEquivocationProof<T> =

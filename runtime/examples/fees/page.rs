@@ -4,12 +4,14 @@
 
 use crate::calls;
 use codec::Encode;
-use frame_support::dispatch::{GetCallMetadata, GetDispatchInfo};
+use frame_support::dispatch::{DispatchInfo, GetCallMetadata, GetDispatchInfo};
+use frame_system::offchain::CreateAuthorizedTransaction;
 use proofpod_runtime::{
 	configs::money::BYTE_FEE,
 	units::{MICRO_POD, POD},
-	Balance, RuntimeCall, TransactionPayment,
+	Balance, Runtime, RuntimeCall, TransactionPayment,
 };
+use sp_runtime::traits::TransactionExtension;
 
 /// Bytes of a signed transaction beside its call: length, version, address, signature, extensions.
 const ENVELOPE: u32 = 112;
@@ -36,7 +38,9 @@ struct Row {
 
 impl Row {
 	fn of(call: &RuntimeCall) -> Self {
-		let info = call.get_dispatch_info();
+		let extension = <Runtime as CreateAuthorizedTransaction<RuntimeCall>>::create_extension();
+		let info =
+			DispatchInfo { extension_weight: extension.weight(call), ..call.get_dispatch_info() };
 		let names = call.get_call_metadata();
 		let length = u32::try_from(call.encoded_size()).unwrap_or(u32::MAX);
 		Self {

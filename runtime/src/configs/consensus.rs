@@ -94,6 +94,10 @@ impl pallet_grandpa::WeightInfo for GrandpaWeight {
 	fn report_equivocation(validators: u32, nominators: u32) -> Weight {
 		<() as pallet_grandpa::WeightInfo>::report_equivocation(validators, nominators)
 			.saturating_add(<Runtime as pallet_validators::Config>::WeightInfo::punish(validators))
+			// The earlier reports of each.
+			.saturating_add(
+				<Runtime as frame_system::Config>::DbWeight::get().reads(validators.into()),
+			)
 	}
 
 	fn note_stalled() -> Weight {
