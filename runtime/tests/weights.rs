@@ -191,7 +191,7 @@ fn no_pallet_goes_without_weights() {
 				<Runtime as pallet_collective::Config<pallet_collective::Instance1>>::WeightInfo,
 			>(),
 		),
-		// Grandpa is left out: its weights are those of `()`, which it calls its default weights.
+		("Grandpa", type_name::<<Runtime as pallet_grandpa::Config>::WeightInfo>()),
 		("Migrations", type_name::<<Runtime as pallet_migrations::Config>::WeightInfo>()),
 		("Multisig", type_name::<<Runtime as pallet_multisig::Config>::WeightInfo>()),
 		("Proxy", type_name::<<Runtime as pallet_proxy::Config>::WeightInfo>()),
