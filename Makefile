@@ -21,7 +21,7 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/release
 # Where the demo finds the models: a target folder can be shared by several checkouts.
 export PROOFPOD_REPOSITORY := $(CURDIR)
 
-.PHONY: help setup build demo test test-long test-network lint bench bench-large bench-peers docs metadata weights
+.PHONY: help setup build demo test test-long test-network lint bench bench-large bench-peers docs metadata weights fees
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -82,4 +82,10 @@ metadata:
 weights:
 	@scripts/setup.sh build
 	@scripts/weights.sh
-	@SKIP_WASM_BUILD=1 scripts/cargo.sh run --release -p proofpod-runtime --example fees -- docs/fees.md
+	@$(MAKE) fees
+
+# After a change of prices.
+fees:
+	@scripts/setup.sh build
+	@scripts/cargo.sh build --release --workspace --example fees
+	@$(BUILT)/examples/fees docs/fees.md

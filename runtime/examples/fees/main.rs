@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-//! Writes the page about fees to the file that is given as the argument:
-//! `cargo run -p proofpod-runtime --example fees -- docs/fees.md`.
+//! Writes the page about fees to the file that is given as the argument, as `make fees` does.
 
 mod calls;
 mod page;

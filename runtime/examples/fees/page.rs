@@ -74,7 +74,7 @@ pub(crate) fn page() -> String {
 	let mut page = format!(
 		"# Fees\n\n\
 		 What each call costs on a chain that is not busy; in blocks that are more than a quarter full \
-		 fees\nrise. `make weights` measures the weights and writes this page with \
+		 fees\nrise. `make weights` measures the weights, `make fees` writes this page with \
 		 [runtime/examples/fees](../runtime/examples/fees/main.rs).\n\n\
 		 A fee pays for computation, a POD a second, and for bytes, {} POD each, of the call with its \
 		 largest\narguments and of {ENVELOPE} bytes around it. The weight is that of the call, storage \
