@@ -179,16 +179,16 @@ impl Validators {
 		}
 	}
 
-	/// Waits until every validator has finalised the highest block that any was seen to finalise,
-	/// and asks each for all of those blocks.
+	/// Waits until each of these nodes has finalised the highest block that any was seen to
+	/// finalise, and asks each for all of those blocks.
 	///
 	/// # Errors
 	/// When one stands still before, or has another block at one of their heights.
-	pub async fn ensure_one_chain(&mut self) -> Result<()> {
+	pub async fn ensure_one_chain<const N: usize>(&mut self, nodes: [usize; N]) -> Result<()> {
 		let highest = self.finalised.last_key_value().map_or(0, |(height, _)| *height);
-		self.reach(Self::ALL, highest).await?;
+		self.reach(nodes, highest).await?;
 		for (&height, &hash) in self.finalised.range(..=highest) {
-			for who in Self::ALL {
+			for who in nodes {
 				let found = self.block(who, height).await?;
 				let name = &self.validators[who].name;
 				ensure!(found == hash, "finalised: {hash} at {height}, {name} has {found}");

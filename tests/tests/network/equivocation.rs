@@ -55,5 +55,6 @@ async fn a_validator_with_a_twin_is_reported_and_loses_bond_and_place() -> Resul
 	})
 	.await?;
 	let best = network.heads([0]).await?[0].best.number;
-	network.reach([0, 2, 3], best + 8).await
+	network.reach([0, 2, 3], best + 8).await?;
+	network.ensure_one_chain([0, 2, 3]).await
 }

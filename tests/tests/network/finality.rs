@@ -11,5 +11,5 @@ async fn four_validators_make_blocks_and_finalise_them() -> Result<()> {
 	let places = [place()?, place()?, place()?, place()?];
 	let mut network = Validators::start(Links::Bootnodes, places)?;
 	network.reach(Validators::ALL, 10).await?;
-	network.ensure_one_chain().await
+	network.ensure_one_chain(Validators::ALL).await
 }

@@ -59,7 +59,7 @@ async fn expect_one_chain_with_finality(network: &mut Validators) -> Result<()> 
 	network.reach(Validators::ALL, highest).await?;
 	println!("finalised to {highest} after {:?}", start.elapsed());
 	network.reach(Validators::ALL, highest + 5).await?;
-	network.ensure_one_chain().await
+	network.ensure_one_chain(Validators::ALL).await
 }
 
 #[tokio::test]

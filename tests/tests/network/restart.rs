@@ -33,5 +33,5 @@ async fn a_killed_validator_catches_up_and_finality_never_stops() -> Result<()> 
 	network.restart(2)?;
 	let missed = network.heads([0]).await?[0].finalised.number;
 	network.reach(Validators::ALL, missed + A_WHILE).await?;
-	network.ensure_one_chain().await
+	network.ensure_one_chain(Validators::ALL).await
 }

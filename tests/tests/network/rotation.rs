@@ -85,5 +85,6 @@ async fn a_fifth_validator_is_admitted_and_another_removed() -> Result<()> {
 	network.kill(1)?;
 	network.kill(3)?;
 	let best = network.heads([0]).await?[0].best.number;
-	network.reach([0, 2, eve_node], best + A_WHILE).await
+	network.reach([0, 2, eve_node], best + A_WHILE).await?;
+	network.ensure_one_chain([0, 2, eve_node]).await
 }

@@ -78,5 +78,5 @@ async fn a_job_whose_pod_is_killed_while_proving_is_taken_over() -> Result<()> {
 	ensure!((record.record.missed, record.live_jobs) == (1, 0), "{record:?}");
 	let best = network.heads([0]).await?[0].best.number;
 	network.reach(Validators::ALL, best + A_WHILE).await?;
-	network.ensure_one_chain().await
+	network.ensure_one_chain(Validators::ALL).await
 }

@@ -156,5 +156,5 @@ async fn jobs_go_on_under_a_new_runtime() -> Result<()> {
 	ensure!(settled == BTreeMap::from(expected), "{settled:?}");
 	let best = network.heads([0]).await?[0].best.number;
 	network.reach(Validators::ALL, best + A_WHILE).await?;
-	network.ensure_one_chain().await
+	network.ensure_one_chain(Validators::ALL).await
 }
