@@ -13,7 +13,7 @@ use proofpod_primitives::Tick;
 use proofpod_runtime::{
 	configs::system::RuntimeBlockWeights, units::SLOT_DURATION, AccountId, Balance, Balances,
 	Clock, Executive, Hash, Header, Runtime, RuntimeCall, RuntimeEvent, SafeMode, SignedPayload,
-	System, TxExtension, UncheckedExtrinsic,
+	System, TxExtension, UncheckedExtrinsic, Validators,
 };
 use sp_consensus_aura::{Slot, AURA_ENGINE_ID};
 use sp_core::{sr25519, Pair};
@@ -171,10 +171,9 @@ pub(crate) fn end_block() -> Finished {
 	finished
 }
 
-/// Whether this block began a session: the SDK charges such a block as a whole one.
+/// Whether this block begins a session: the SDK charges such a block as a whole one.
 fn begins_session() -> bool {
-	System::block_weight().get(DispatchClass::Mandatory).ref_time()
-		>= RuntimeBlockWeights::get().max_block.ref_time()
+	System::block_number() % Validators::session_length() == 0
 }
 
 /// Ends this block and begins the next.
