@@ -4,7 +4,10 @@
 
 use crate::calls;
 use codec::Encode;
-use frame_support::dispatch::{DispatchInfo, GetCallMetadata, GetDispatchInfo};
+use frame_support::{
+	dispatch::{DispatchInfo, GetDispatchInfo},
+	traits::GetCallMetadata,
+};
 use frame_system::offchain::CreateAuthorizedTransaction;
 use proofpod_runtime::{
 	configs::money::BYTE_FEE,
@@ -90,7 +93,7 @@ pub(crate) fn page() -> String {
 	}
 	page += "\n`enact` costs this beside the call that it enacts.\n\n## A job in all\n\n\
 		 | who | call | weight, ms | fee, POD |\n|---|---|---:|---:|\n";
-	let (mut weight, mut fee) = (0u64, 0);
+	let (mut weight, mut fee) = (0_u64, 0 as Balance);
 	for row in rows.iter().filter(|row| row.pallet == "Jobs" && JOB.contains(&row.call)) {
 		let who = if row.call == "open" { "client" } else { "pod" };
 		let paid = if row.note().is_some() { 0 } else { row.fee };
