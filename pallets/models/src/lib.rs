@@ -162,8 +162,10 @@ pub mod pallet {
 		UrisUpdated {
 			/// The model.
 			model: ModelId,
-			/// What is held for the model from now on.
-			deposit: Balance,
+			/// What was held for it until now.
+			from: Balance,
+			/// What is held for it from now on.
+			to: Balance,
 		},
 		/// A model takes no new jobs.
 		ModelDeprecated {
@@ -174,6 +176,8 @@ pub mod pallet {
 		ModelRemoved {
 			/// The model.
 			model: ModelId,
+			/// What was released.
+			deposit: Balance,
 		},
 	}
 
@@ -372,14 +376,14 @@ impl<T: Config> Pallet<T> {
 
 	fn do_update_uris(owner: &AccountId32, model: ModelId, uris: ArtefactUris) -> DispatchResult {
 		ensure!(uris.iter().all(|uri| is_artefact_uri(uri)), Error::<T>::MalformedUri);
-		let deposit = Self::mutate_owned(owner, &model, |record| {
-			let deposit = Self::deposit_for(&record.manifest, &uris);
-			Self::adjust_hold(owner, record.deposit, deposit)?;
-			record.deposit = deposit;
+		let (from, to) = Self::mutate_owned(owner, &model, |record| {
+			let (from, to) = (record.deposit, Self::deposit_for(&record.manifest, &uris));
+			Self::adjust_hold(owner, from, to)?;
+			record.deposit = to;
 			record.uris = uris;
-			Ok(deposit)
+			Ok((from, to))
 		})?;
-		Self::deposit_event(Event::UrisUpdated { model, deposit });
+		Self::deposit_event(Event::UrisUpdated { model, from, to });
 		Ok(())
 	}
 
@@ -400,7 +404,7 @@ impl<T: Config> Pallet<T> {
 		Proofs::<T>::dereference(&record.manifest.verifying_key);
 		Self::adjust_hold(owner, record.deposit, 0)?;
 
-		Self::deposit_event(Event::ModelRemoved { model });
+		Self::deposit_event(Event::ModelRemoved { model, deposit: record.deposit });
 		Ok(())
 	}
 

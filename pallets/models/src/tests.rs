@@ -299,16 +299,16 @@ mod update_uris {
 	fn takes_a_larger_deposit_for_a_longer_list() {
 		build_and_execute(|| {
 			let (model, _) = registered();
-			let before = held(&ALICE);
+			let from = held(&ALICE);
 			let longer = uris(&["https://models.example/digits", "file:///srv"]);
 			let growth = longer.encode().len() - uris(&["file:///srv"]).encode().len();
 			assert_ok!(Models::update_uris(signed(ALICE), model, longer.clone()));
 
-			let deposit = before + 10 * growth as Balance;
-			assert_eq!(held(&ALICE), deposit);
+			let to = from + 10 * growth as Balance;
+			assert_eq!(held(&ALICE), to);
 			let record = Models::model(model).unwrap();
-			assert_eq!((record.uris, record.deposit), (longer, deposit));
-			assert_eq!(take_events(), [Event::UrisUpdated { model, deposit }]);
+			assert_eq!((record.uris, record.deposit), (longer, to));
+			assert_eq!(take_events(), [Event::UrisUpdated { model, from, to }]);
 		});
 	}
 
@@ -457,11 +457,13 @@ mod remove {
 	fn releases_the_deposit_and_the_key() {
 		build_and_execute(|| {
 			let (model, key) = registered();
+			let deposit = held(&ALICE);
+			assert!(deposit > 0);
 			assert_ok!(Models::remove(signed(ALICE), model));
 			assert_eq!(held(&ALICE), 0);
 			assert_eq!(Balances::free_balance(ALICE), FUNDS);
 			assert_eq!(Models::model(model), None);
-			assert_eq!(take_events(), [Event::ModelRemoved { model }]);
+			assert_eq!(take_events(), [Event::ModelRemoved { model, deposit }]);
 			assert_eq!(references(key), 0);
 			assert_ok!(Proofs::remove_key(signed(SETTER), key));
 		});

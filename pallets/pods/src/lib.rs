@@ -46,11 +46,11 @@
 //! that heartbeats take the same share of every block. Silence bars from nothing; clients choose by
 //! it.
 //!
-//! **Suspension.** Jobs in a row that it acknowledged and did not prove, be it that it gave them up
-//! or missed their deadlines, suspend a pod, twice as long for each further one; a settled job ends
-//! the row when it is as dear as the dearest of them. Administrators may suspend and reinstate. A
-//! suspended pod finishes what it has. Locks that were never acknowledged do not count: a client
-//! could cause them.
+//! **Suspension.** Jobs that it acknowledged and did not prove, be it that it gave them up or missed
+//! their deadlines, suspend a pod, twice as long for each further one, until it has made up for them:
+//! jobs have settled since that come to the price of the dearest of them. Administrators may suspend
+//! and reinstate. A suspended pod finishes what it has. Locks that were never acknowledged do not
+//! count: a client could cause them.
 //!
 //! **Reputation** weighs every job by its price against the market's average and forgets by the
 //! same weight ([`TrackRecord`](proofpod_primitives::pod::TrackRecord)).
@@ -169,7 +169,7 @@ pub mod pallet {
 		#[pallet::constant]
 		type HeartbeatsPerBlock: Get<u32>;
 
-		/// Jobs in a row, acknowledged and not proved, that suspend a pod.
+		/// Jobs, acknowledged and not proved and not made up for, that suspend a pod.
 		#[pallet::constant]
 		type SuspensionThreshold: Get<u8>;
 
@@ -177,7 +177,7 @@ pub mod pallet {
 		#[pallet::constant]
 		type SuspensionBase: Get<Ticks>;
 
-		/// Length of the longest suspension for failures in a row.
+		/// Length of the longest suspension for failures.
 		#[pallet::constant]
 		type MaxSuspension: Get<Ticks>;
 
@@ -282,6 +282,8 @@ pub mod pallet {
 			from: Option<AccountId32>,
 			/// Its operator from now on.
 			to: Option<AccountId32>,
+			/// What its jobs had lost, and what counts no more.
+			forgotten: Balance,
 		},
 		/// A pod bonded more.
 		BondRaised {
@@ -291,6 +293,8 @@ pub mod pallet {
 			from: Balance,
 			/// Its bond from now on.
 			to: Balance,
+			/// What its jobs had lost, and what counts no more.
+			forgotten: Balance,
 		},
 		/// Somebody attested tags of a pod.
 		PodAttested {

@@ -55,7 +55,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Counts the end of a job that a pod had locked, and enters it into the pod's track record.
-	/// Jobs in a row that it did not prove suspend the pod.
+	/// Jobs that it did not prove suspend the pod unless others make up for them.
 	pub fn job_ended(pod: &AccountId32, job: EndedJob) {
 		let (now, average) = (Self::now(), AveragePrice::<T>::get());
 		let weight = TrackRecord::weight(job.price, average);

@@ -75,7 +75,7 @@ impl JobEnd {
 	TypeInfo,
 )]
 pub enum SuspensionReason {
-	/// It acknowledged too many jobs in a row that it did not prove.
+	/// It acknowledged too many jobs that it did not prove, and has not made up for them.
 	#[codec(index = 0)]
 	Failures,
 	/// The chain's administrators decided so.
@@ -83,10 +83,10 @@ pub enum SuspensionReason {
 	Administrators,
 }
 
-/// How failures in a row are answered.
+/// How failures are answered that nothing has made up for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Discipline {
-	/// So many misses suspend a pod.
+	/// So many failures suspend a pod.
 	pub threshold: u8,
 	/// Length of the first suspension; every further failure doubles it.
 	pub base: Ticks,
@@ -95,7 +95,7 @@ pub struct Discipline {
 }
 
 impl Discipline {
-	/// How long a pod is suspended that has failed so often in a row.
+	/// How long a pod is suspended that has failed so often.
 	pub fn term(&self, faults: u8) -> Option<Ticks> {
 		let doublings = u32::from(faults.checked_sub(self.threshold)?);
 		let factor = 1u32.checked_shl(doublings).unwrap_or(Ticks::MAX);
@@ -128,9 +128,11 @@ pub struct PodRecord {
 	pub last_seen: Tick,
 	/// First tick in which it is not suspended.
 	pub suspended_until: Tick,
-	/// Jobs in a row that it acknowledged and did not prove.
+	/// Jobs that it acknowledged and did not prove, and has not made up for.
 	pub faults: u8,
-	/// Price of the dearest of them.
+	/// What jobs must yet pay it to make up for them: the price of the dearest of them, less that of
+	/// those which settled since. So the cheapest job does not make up for the dearest, and in time
+	/// any work does.
 	pub fault_price: Balance,
 	/// How its jobs ended.
 	pub record: TrackRecord,
@@ -166,15 +168,24 @@ impl PodRecord {
 			.saturating_sub(self.lost)
 	}
 
-	/// Notes that the pod's own account stands by what was done in its name.
-	pub fn vouched_for(&mut self) {
-		self.lost = 0;
+	/// Notes that the pod's own account stands by what was done in its name: what its jobs have lost
+	/// counts no more. Gives what that was.
+	pub fn vouched_for(&mut self) -> Balance {
+		core::mem::take(&mut self.lost)
 	}
 
-	/// Forgets failures in a row.
+	/// Forgets failures.
 	pub fn forgive(&mut self) {
 		self.faults = 0;
 		self.fault_price = 0;
+	}
+
+	/// Lets a settled job make up for failures, as far as it was paid.
+	fn make_up(&mut self, price: Balance) {
+		self.fault_price = self.fault_price.saturating_sub(price);
+		if self.fault_price == 0 {
+			self.forgive();
+		}
 	}
 
 	/// Counts a job that the pod has locked.
@@ -197,10 +208,7 @@ impl PodRecord {
 			JobEnd::Settled => {
 				count(&mut self.record.settled);
 				self.record.note(true, weight);
-				// Else the cheapest job would make up for the dearest.
-				if job.price >= self.fault_price {
-					self.forgive();
-				}
+				self.make_up(job.price);
 			},
 			JobEnd::Unacknowledged => count(&mut self.record.unacknowledged),
 			JobEnd::Discarded => {

@@ -61,7 +61,7 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn do_update(pod: AccountId32, profile: PodProfile) -> DispatchResult {
 		ensure!(profile.is_well_formed(), Error::<T>::MalformedProfile);
-		let (from, to) = Self::mutate_registered(&pod, |record| {
+		let (from, to, forgotten) = Self::mutate_registered(&pod, |record| {
 			let from = record.key_epoch;
 			if record.profile.encryption_key != profile.encryption_key {
 				record.key_epoch = from.checked_add(1).ok_or(Error::<T>::TooManyKeyEpochs)?;
@@ -75,7 +75,7 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn do_leave(pod: AccountId32) -> DispatchResult {
 		let (now, period) = (Self::now(), Self::period());
-		let (from, to) = Self::mutate_registered(&pod, |record| {
+		let (from, to, forgotten) = Self::mutate_registered(&pod, |record| {
 			ensure!(record.status == PodStatus::Active, Error::<T>::PodIsLeaving);
 			let from = record.state(now, period);
 			let withdrawable_from = now.after(T::UnbondingPeriod::get());
@@ -118,7 +118,7 @@ impl<T: Config> Pallet<T> {
 		// An operator may give itself up, and no more.
 		let pod = if operator.is_none() { Self::acting(&signer)? } else { signer.clone() };
 		let is_owner = signer == pod;
-		let from = Self::mutate_registered(&pod, |record| {
+		let (from, forgotten) = Self::mutate_registered(&pod, |record| {
 			let from = core::mem::replace(&mut record.operator, operator.clone());
 			if let Some(from) = &from {
 				Operators::<T>::remove(from);
@@ -126,25 +126,21 @@ impl<T: Config> Pallet<T> {
 			if let Some(operator) = &operator {
 				Self::appoint(operator, &pod)?;
 			}
-			if is_owner {
-				record.vouched_for();
-			}
-			Ok(from)
+			Ok((from, if is_owner { record.vouched_for() } else { 0 }))
 		})?;
-		Self::deposit_event(Event::OperatorChanged { pod, from, to: operator });
+		Self::deposit_event(Event::OperatorChanged { pod, from, to: operator, forgotten });
 		Ok(())
 	}
 
 	pub(crate) fn do_bond_more(pod: AccountId32, amount: Balance) -> DispatchResult {
-		let (from, to) = Self::mutate_registered(&pod, |record| {
+		let (from, to, forgotten) = Self::mutate_registered(&pod, |record| {
 			ensure!(record.status == PodStatus::Active, Error::<T>::PodIsLeaving);
 			<T as Config>::Currency::hold(&HoldReason::PodBond.into(), &pod, amount)?;
 			let from = record.bond;
 			record.bond = from.saturating_add(amount);
-			record.vouched_for();
-			Ok((from, record.bond))
+			Ok((from, record.bond, record.vouched_for()))
 		})?;
-		Self::deposit_event(Event::BondRaised { pod, from, to });
+		Self::deposit_event(Event::BondRaised { pod, from, to, forgotten });
 		Ok(())
 	}
 

@@ -178,6 +178,8 @@ pub mod pallet {
 		KeyRemoved {
 			/// The key.
 			key: VerifyingKeyId,
+			/// What was released.
+			deposit: Balance,
 		},
 		/// A proof was verified.
 		ProofVerified {
@@ -409,7 +411,7 @@ impl<T: Config> Pallet<T> {
 			Precision::BestEffort,
 		)?;
 
-		Self::deposit_event(Event::KeyRemoved { key: id });
+		Self::deposit_event(Event::KeyRemoved { key: id, deposit: record.deposit });
 		Ok(())
 	}
 }

@@ -170,12 +170,14 @@ mod remove_key {
 	fn releases_the_deposit() {
 		build_and_execute(|| {
 			let circuit = Circuit::new(1, 1).registered();
+			let deposit = held(&ALICE);
 			assert_ok!(Proofs::remove_key(signed(ALICE), circuit.id()));
+			assert!(deposit > 0);
 			assert_eq!(held(&ALICE), 0);
 			assert_eq!(Balances::balance(&ALICE), FUNDS);
 			assert_eq!(Proofs::key_info(circuit.id()), None);
 			assert_eq!(Proofs::key_bytes(circuit.id()), None);
-			assert_eq!(take_events(), [Event::KeyRemoved { key: circuit.id() }]);
+			assert_eq!(take_events(), [Event::KeyRemoved { key: circuit.id(), deposit }]);
 		});
 	}
 

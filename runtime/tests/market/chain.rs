@@ -173,7 +173,7 @@ pub(crate) fn end_block() -> Finished {
 
 /// Whether this block begins a session: the SDK charges such a block as a whole one.
 fn begins_session() -> bool {
-	System::block_number() % Validators::session_length() == 0
+	System::block_number().is_multiple_of(Validators::session_length())
 }
 
 /// Ends this block and begins the next.

@@ -175,7 +175,7 @@ fn failures_in_a_row_suspend_for_longer_and_longer() {
 }
 
 #[test]
-fn a_settled_job_ends_the_row() {
+fn a_settled_job_makes_up_for_one_as_dear() {
 	build_and_execute(|| {
 		registered();
 		for _ in 0..5 {
@@ -187,24 +187,27 @@ fn a_settled_job_ends_the_row() {
 }
 
 #[test]
-fn a_cheap_job_does_not_make_up_for_a_dear_one() {
+fn cheap_jobs_make_up_for_a_dear_one_only_when_they_come_to_as_much() {
 	build_and_execute(|| {
 		registered();
 		for _ in 0..2 {
 			job(1, JobEnd::Discarded, 90);
 			job(1, JobEnd::Settled, 89);
-			assert_eq!((record().faults, record().fault_price), (1, 90));
-			job(1, JobEnd::Settled, 90);
+			assert_eq!((record().faults, record().fault_price), (1, 1));
+			job(1, JobEnd::Settled, 1);
 			assert_eq!((record().faults, record().fault_price), (0, 0));
 		}
+		// A further failure is to be made up for whole.
+		job(1, JobEnd::Missed, 10);
+		job(1, JobEnd::Settled, 9);
+		job(1, JobEnd::Missed, 10);
+		assert_eq!((record().faults, record().fault_price), (2, 10));
 		// What is not proved while suspended is no further fault, and as dear.
-		for price in [10, 10, 500] {
-			job(1, JobEnd::Missed, price);
-		}
+		job(1, JobEnd::Missed, 500);
 		assert_eq!((record().faults, record().fault_price), (2, 500));
 		job(1, JobEnd::Settled, 499);
 		assert_eq!(record().faults, 2);
-		job(1, JobEnd::Settled, 500);
+		job(1, JobEnd::Settled, 1);
 		assert_eq!((record().faults, state()), (0, suspended(11)));
 	});
 }

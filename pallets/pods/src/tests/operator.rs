@@ -27,7 +27,10 @@ mod set_operator {
 					assert_eq!(Pods::acting(&account).ok(), speaks.then_some(CAROL));
 				}
 				assert_eq!(Pods::acting(&CAROL), Ok(CAROL));
-				assert_eq!(take_events(), [Event::OperatorChanged { pod: CAROL, from, to }]);
+				assert_eq!(
+					take_events(),
+					[Event::OperatorChanged { pod: CAROL, from, to, forgotten: 0 }]
+				);
 				Pods::do_try_state().unwrap();
 			}
 		});
@@ -42,7 +45,7 @@ mod set_operator {
 			assert_eq!(record().operator, None);
 			assert_eq!(
 				take_events(),
-				[Event::OperatorChanged { pod: CAROL, from: Some(HOT), to: None }]
+				[Event::OperatorChanged { pod: CAROL, from: Some(HOT), to: None, forgotten: 0 }]
 			);
 			assert_noop!(Pods::set_operator(signed(HOT), None), Error::<Test>::NotRegistered);
 		});
@@ -58,6 +61,15 @@ mod set_operator {
 			assert_noop!(Pods::admit(&CAROL, 501), Error::<Test>::Overcommitted);
 			assert_ok!(set(Some(HOT)));
 			assert_eq!((lost(), Pods::acting(&HOT)), (0, Ok(CAROL)));
+			assert_eq!(
+				take_events().last(),
+				Some(&Event::OperatorChanged {
+					pod: CAROL,
+					from: Some(HOT),
+					to: Some(HOT),
+					forgotten: 2_500
+				})
+			);
 			assert_ok!(Pods::admit(&CAROL, 3_000));
 			lose();
 			assert_ok!(Pods::set_operator(signed(HOT), None));
@@ -107,7 +119,8 @@ mod bond_more {
 			assert_eq!((held(&CAROL), record().bond), (1_500, 1_500));
 			assert_ok!(Pods::admit(&CAROL, 4_500));
 			assert_noop!(Pods::admit(&CAROL, 4_501), Error::<Test>::Overcommitted);
-			assert_eq!(take_events(), [Event::BondRaised { pod: CAROL, from: 1_000, to: 1_500 }]);
+			let raised = Event::BondRaised { pod: CAROL, from: 1_000, to: 1_500, forgotten: 0 };
+			assert_eq!(take_events(), [raised]);
 		});
 	}
 
@@ -121,6 +134,11 @@ mod bond_more {
 				assert_noop!(Pods::admit(&CAROL, 601), Error::<Test>::Overcommitted);
 				assert_ok!(Pods::bond_more(signed(CAROL), amount));
 				assert_eq!((record().lost, held(&CAROL)), (0, 1_000 + amount));
+				let raised = take_events().pop();
+				assert!(
+					matches!(raised, Some(Event::BondRaised { forgotten: 3_000, .. })),
+					"{raised:?}"
+				);
 			}
 		});
 	}
