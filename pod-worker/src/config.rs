@@ -4,7 +4,10 @@
 
 use crate::error::{Error, Result};
 use proofpod_client::{account::parse_account, amount::Amount, AccountId};
-use proofpod_primitives::pod::{is_tag, Region, Regions, Tag, Tags};
+use proofpod_primitives::{
+	pod::{is_tag, Region, Regions, Tag, Tags},
+	Ticks,
+};
 use serde::{Deserialize, Deserializer};
 use std::{
 	net::SocketAddr,
@@ -82,11 +85,13 @@ pub struct WorkConfig {
 	/// Most that the pod puts at risk for one job; none takes any job that it can bond.
 	#[serde(deserialize_with = "some_amount")]
 	pub max_bond: Option<Amount>,
+	/// Most ticks that the pod keeps a place for a client that does not deliver.
+	pub max_acknowledge_window: Ticks,
 }
 
 impl Default for WorkConfig {
 	fn default() -> Self {
-		Self { jobs: 4, metrics: None, time_margin: 3, max_bond: None }
+		Self { jobs: 4, metrics: None, time_margin: 3, max_bond: None, max_acknowledge_window: 200 }
 	}
 }
 
@@ -217,6 +222,10 @@ mod tests {
 		assert_eq!(config.work.jobs, WorkConfig::default().jobs);
 		let limited = parse(&EXAMPLE.replacen("# max_bond", "max_bond", 1)).unwrap();
 		assert_eq!(limited.work.max_bond, Some(Amount(10_000_000_000_000)));
+		assert_eq!(
+			limited.work.max_acknowledge_window,
+			WorkConfig::default().max_acknowledge_window
+		);
 	}
 
 	#[test]

@@ -274,6 +274,7 @@ impl Worker {
 				&& !driven.contains(id)
 				&& !guard(&self.declined).contains_key(id)
 				&& job.terms.bond <= free.min(risk)
+				&& job.request.windows.acknowledge <= self.work.max_acknowledge_window
 				&& self.suits_tier(job)
 				&& !job.barred.contains(&self.account)
 				&& !self.has_failed(job)

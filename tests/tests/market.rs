@@ -248,6 +248,11 @@ async fn an_operator_works_for_a_pod_and_rotates_its_encryption_key() -> Result<
 		(&shown["pod"]["key_epoch"], &shown["pod"]["operator"]),
 		(&1.into(), &operator_text.into())
 	);
+	// A client that wants more time to deliver than the operator gives is not served.
+	let slow = ["--max-price", "1", "--acknowledge-window", "201", "--lock-window", "20"];
+	let waiting = market.client.order(6, &slow);
+	assert!(waiting.is_err(), "an expired job is no success: {waiting:?}");
+	assert_eq!(cli.run(["job", "status", "2"])?["state"], "expired");
 	let second = chain.at(At::Best).await?.pod(owner).await?.context("the pod")?;
 	assert_ne!(first.profile.encryption_key, second.profile.encryption_key);
 	wait_until("the old key is deleted", || async {
