@@ -9,7 +9,8 @@
 #   make bench   measure the prover and the chain, and write docs/benchmarks.md and .json;
 #                bench-large adds a ResNet-20; bench-peers measures EZKL on the same networks
 #                first, for the page to compare with
-#   make weights measure the pallets' weights and the fees that follow, on an idle machine
+#   make weights measure the pallets' weights and the fees that follow, on an idle machine;
+#                check-weights only lints and runs the benchmarks, once each
 #   make docs    the API documentation, with warnings as errors
 
 SHELL := /bin/bash
@@ -21,7 +22,7 @@ BUILT := $(or $(CARGO_TARGET_DIR),target)/release
 # Where the demo finds the models: a target folder can be shared by several checkouts.
 export PROOFPOD_REPOSITORY := $(CURDIR)
 
-.PHONY: help setup build demo test test-long test-network lint bench bench-large bench-peers docs metadata weights fees
+.PHONY: help setup build demo test test-long test-network lint bench bench-large bench-peers docs metadata weights check-weights fees
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -83,6 +84,12 @@ weights:
 	@scripts/setup.sh build
 	@scripts/weights.sh
 	@$(MAKE) fees
+
+# After a change of a benchmark, or of what it calls. Not part of `make test`, since the feature
+# builds every crate anew.
+check-weights:
+	@scripts/setup.sh build
+	@scripts/weights.sh --check
 
 # After a change of prices.
 fees:
