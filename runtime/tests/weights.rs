@@ -8,10 +8,7 @@ mod calls;
 mod page;
 
 use codec::Encode;
-use frame_support::{
-	dispatch::{GetCallMetadata, GetDispatchInfo},
-	weights::Weight,
-};
+use frame_support::{dispatch::GetDispatchInfo, traits::GetCallMetadata, weights::Weight};
 use proofpod_runtime::{Runtime, RuntimeCall};
 use std::{
 	any::type_name,

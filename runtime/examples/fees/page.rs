@@ -4,7 +4,10 @@
 
 use crate::calls;
 use codec::Encode;
-use frame_support::dispatch::{DispatchInfo, GetCallMetadata, GetDispatchInfo};
+use frame_support::{
+	dispatch::{DispatchInfo, GetDispatchInfo},
+	traits::GetCallMetadata,
+};
 use frame_system::offchain::CreateAuthorizedTransaction;
 use proofpod_runtime::{
 	configs::money::BYTE_FEE,
@@ -14,7 +17,7 @@ use proofpod_runtime::{
 use sp_runtime::traits::TransactionExtension;
 
 /// Bytes of a signed transaction beside its call: length, version, address, signature, extensions.
-const ENVELOPE: u32 = 112;
+pub(crate) const ENVELOPE: u32 = 112;
 
 /// Calls that are free when they do what they are for.
 const FREE: &[(&str, &str)] = &[
@@ -60,7 +63,8 @@ fn milliseconds(picoseconds: u64) -> String {
 	format!("{:.3}", picoseconds as f64 / 1e9)
 }
 
-fn pods(amount: Balance) -> String {
+/// An amount in POD, rounded up to the sixth place.
+pub(crate) fn pods(amount: Balance) -> String {
 	let micros = amount.div_ceil(MICRO_POD);
 	let unit = POD / MICRO_POD;
 	format!("{}.{:06}", micros / unit, micros % unit)
@@ -90,7 +94,7 @@ pub(crate) fn page() -> String {
 	}
 	page += "\n`enact` costs this beside the call that it enacts.\n\n## A job in all\n\n\
 		 | who | call | weight, ms | fee, POD |\n|---|---|---:|---:|\n";
-	let (mut weight, mut fee) = (0u64, 0);
+	let (mut weight, mut fee) = (0_u64, 0 as Balance);
 	for row in rows.iter().filter(|row| row.pallet == "Jobs" && JOB.contains(&row.call)) {
 		let who = if row.call == "open" { "client" } else { "pod" };
 		let paid = if row.note().is_some() { 0 } else { row.fee };
