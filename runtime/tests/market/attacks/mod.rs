@@ -9,13 +9,18 @@ mod clients;
 mod models;
 mod pods;
 mod proofs;
+mod standing;
 mod strangers;
 
 use crate::{
 	chain::{begin_block, fees_of, new_chain, take_events, Signer},
 	scenario::{acknowledge, lock, model, publish, register, request, sealed_model},
 };
-use proofpod_primitives::{job::JobRequest, manifest::OutputVisibility, JobId};
+use proofpod_primitives::{
+	job::{JobRequest, PriceRamp},
+	manifest::OutputVisibility,
+	JobId,
+};
 use proofpod_runtime::{
 	units::{MILLI_POD, POD},
 	AccountId, Balance, Jobs, Models, Pods, Proofs, Runtime, RuntimeCall,
@@ -111,6 +116,11 @@ impl Parties {
 
 fn pod_amount(amount: Balance) -> i128 {
 	i128::try_from(amount).unwrap()
+}
+
+/// A job's price is no ramp.
+fn priced(price: Balance, request: JobRequest<AccountId>) -> JobRequest<AccountId> {
+	JobRequest { price: PriceRamp { min: price, max: price, ramp: 0 }, ..request }
 }
 
 /// The client opens a job, at its cost.
