@@ -17,7 +17,7 @@ use proofpod_runtime::{
 use sp_runtime::traits::TransactionExtension;
 
 /// Bytes of a signed transaction beside its call: length, version, address, signature, extensions.
-const ENVELOPE: u32 = 112;
+pub(crate) const ENVELOPE: u32 = 112;
 
 /// Calls that are free when they do what they are for.
 const FREE: &[(&str, &str)] = &[
@@ -63,7 +63,8 @@ fn milliseconds(picoseconds: u64) -> String {
 	format!("{:.3}", picoseconds as f64 / 1e9)
 }
 
-fn pods(amount: Balance) -> String {
+/// An amount in POD, rounded up to the sixth place.
+pub(crate) fn pods(amount: Balance) -> String {
 	let micros = amount.div_ceil(MICRO_POD);
 	let unit = POD / MICRO_POD;
 	format!("{}.{:06}", micros / unit, micros % unit)

@@ -4,15 +4,19 @@
 
 use super::genesis::state_of;
 use crate::{
-	configs::consensus::{ValidatorBond, SESSION_LENGTH},
+	configs::consensus::{KeyDeposit, ValidatorBond, SESSION_LENGTH},
 	units::POD,
 	AccountId, Balances, Executive, Header, Runtime, RuntimeCall, RuntimeEvent, Session,
 	SessionKeys, SignedPayload, System, TxExtension, UncheckedExtrinsic, Validators, VERSION,
 };
 use codec::Encode;
-use frame_support::traits::Hooks;
+use frame_support::traits::{fungible::InspectHold, Hooks};
 use sp_consensus_aura::{Slot, AURA_ENGINE_ID};
-use sp_keyring::Sr25519Keyring::{self, Alice, Bob};
+use sp_core::proof_of_possession::ProofOfPossessionGenerator;
+use sp_keyring::{
+	Ed25519Keyring,
+	Sr25519Keyring::{self, Alice, Bob},
+};
 use sp_runtime::{
 	generic::{Digest, Era},
 	traits::Header as _,
@@ -140,10 +144,8 @@ fn only_the_sudo_key_is_root() {
 fn an_admitted_validator_makes_blocks_after_two_session_boundaries() {
 	on_development_chain(|| {
 		let bob: AccountId = Bob.to_account_id();
-		let keys = SessionKeys {
-			aura: Bob.public().into(),
-			grandpa: sp_keyring::Ed25519Keyring::Bob.public().into(),
-		};
+		let keys =
+			SessionKeys { aura: Bob.public().into(), grandpa: Ed25519Keyring::Bob.public().into() };
 		pallet_session::NextKeys::<Runtime>::insert(&bob, keys);
 		let bond = ValidatorBond::get();
 		let apply = RuntimeCall::Validators(pallet_validators::Call::apply { bond });
@@ -164,6 +166,45 @@ fn an_admitted_validator_makes_blocks_after_two_session_boundaries() {
 			assert_eq!(Session::validators().len(), active, "block {block}");
 			assert_eq!(pallet_aura::Authorities::<Runtime>::get().len(), active);
 		}
+	});
+}
+
+#[test]
+fn session_keys_need_a_proof_by_all_of_them_that_names_their_owner() {
+	on_development_chain(|| {
+		let keys = |aura: Sr25519Keyring, grandpa: Ed25519Keyring| SessionKeys {
+			aura: aura.public().into(),
+			grandpa: grandpa.public().into(),
+		};
+		let proof = |aura: Sr25519Keyring, grandpa: Ed25519Keyring, owner: Sr25519Keyring| {
+			let owner = owner.to_account_id().encode();
+			let aura = aura.pair().generate_proof_of_possession(&owner);
+			(aura, grandpa.pair().generate_proof_of_possession(&owner)).encode()
+		};
+		let set = |keys, proof| {
+			submit(Bob, pallet_session::Call::set_keys { keys, proof }.into()).unwrap()
+		};
+		let held = || Balances::total_balance_on_hold(&Bob.to_account_id());
+		let (alices, bobs) = (Ed25519Keyring::Alice, Ed25519Keyring::Bob);
+		for (keys, proof) in [
+			// Alice's own, which she sent when she registered them.
+			(keys(Alice, alices), proof(Alice, alices, Alice)),
+			(keys(Alice, alices), proof(Bob, bobs, Bob)),
+			(keys(Alice, alices), Vec::new()),
+			// One of two.
+			(keys(Bob, alices), proof(Bob, bobs, Bob)),
+			(keys(Alice, bobs), proof(Bob, bobs, Bob)),
+			// His own keys, for somebody else.
+			(keys(Bob, bobs), proof(Bob, bobs, Alice)),
+		] {
+			assert_eq!(
+				set(keys, proof),
+				Err(pallet_session::Error::<Runtime>::InvalidProof.into())
+			);
+		}
+		assert_eq!(held(), 0);
+		assert_eq!(set(keys(Bob, bobs), proof(Bob, bobs, Bob)), Ok(()));
+		assert_eq!(held(), KeyDeposit::get());
 	});
 }
 

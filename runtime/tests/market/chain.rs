@@ -5,7 +5,7 @@
 
 use codec::Encode;
 use frame_support::{
-	dispatch::DispatchClass,
+	dispatch::{DispatchClass, GetDispatchInfo},
 	traits::fungible::{Inspect, InspectHold, Mutate},
 	weights::Weight,
 };
@@ -13,7 +13,7 @@ use proofpod_primitives::Tick;
 use proofpod_runtime::{
 	configs::system::RuntimeBlockWeights, units::SLOT_DURATION, AccountId, Balance, Balances,
 	Clock, Executive, Hash, Header, Runtime, RuntimeCall, RuntimeEvent, SafeMode, SignedPayload,
-	System, TxExtension, UncheckedExtrinsic, Validators,
+	System, TransactionPayment, TxExtension, UncheckedExtrinsic, Validators,
 };
 use sp_consensus_aura::{Slot, AURA_ENGINE_ID};
 use sp_core::{sr25519, Pair};
@@ -87,6 +87,13 @@ impl Signer {
 		let signature = payload.using_encoded(|bytes| self.pair.sign(bytes));
 		let address = self.account.clone().into();
 		UncheckedExtrinsic::new_signed(call, address, signature.into(), extension)
+	}
+
+	/// What a transaction with this call costs in this block, unless it is free.
+	pub(crate) fn fee(&self, call: impl Into<RuntimeCall>) -> Balance {
+		let transaction = self.sign(call.into());
+		let length = transaction.encoded_size().try_into().unwrap();
+		TransactionPayment::compute_fee(length, &transaction.get_dispatch_info(), 0)
 	}
 
 	/// Puts a transaction into this block.

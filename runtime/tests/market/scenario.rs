@@ -140,7 +140,16 @@ pub(crate) fn output(elements: usize) -> OutputElements {
 
 /// The public inputs of a live job's result, were this pod to prove it.
 pub(crate) fn public_inputs(job: JobId, pod: &AccountId, output: &OutputElements) -> Vec<Scalar> {
-	let request = Jobs::job(job).expect("the job is live").request;
+	inputs_of(&Jobs::job(job).expect("the job is live").request, job, pod, output)
+}
+
+/// The same, had the job been asked for like this.
+pub(crate) fn inputs_of(
+	request: &JobRequest<AccountId>,
+	job: JobId,
+	pod: &AccountId,
+	output: &OutputElements,
+) -> Vec<Scalar> {
 	JobStatement {
 		genesis: GenesisHash(GENESIS.0),
 		job,

@@ -6,18 +6,24 @@
 //! 0.1, the slash for a discarded job 2. What transactions cost is counted apart.
 
 mod clients;
+mod models;
 mod pods;
 mod proofs;
+mod standing;
 mod strangers;
 
 use crate::{
 	chain::{begin_block, fees_of, new_chain, take_events, Signer},
-	scenario::{model, publish, register, sealed_model},
+	scenario::{acknowledge, lock, model, publish, register, request, sealed_model},
 };
-use proofpod_primitives::manifest::OutputVisibility;
+use proofpod_primitives::{
+	job::{JobRequest, PriceRamp},
+	manifest::OutputVisibility,
+	JobId,
+};
 use proofpod_runtime::{
 	units::{MILLI_POD, POD},
-	AccountId, Balance, Jobs, Models, Pods, Proofs, RuntimeCall,
+	AccountId, Balance, Jobs, Models, Pods, Proofs, Runtime, RuntimeCall,
 };
 use sp_runtime::DispatchResult;
 use std::collections::BTreeMap;
@@ -55,11 +61,16 @@ impl Costs {
 		Self { before, fees: BTreeMap::new() }
 	}
 
-	/// Makes a call; its fee is counted apart.
+	/// Makes a call; its fee is counted apart. It is paid to the unit, unless the call did what is
+	/// free of charge.
 	fn send(&mut self, who: &Signer, call: impl Into<RuntimeCall>) -> DispatchResult {
+		let call = call.into();
+		let fee = who.fee(call.clone());
 		take_events();
 		let result = who.send(call);
-		*self.fees.entry(who.account.clone()).or_default() += fees_of(&who.account, &take_events());
+		let paid = fees_of(&who.account, &take_events());
+		assert!(paid == fee || paid == 0 && result.is_ok(), "{paid} for {result:?} of {fee}");
+		*self.fees.entry(who.account.clone()).or_default() += paid;
 		result
 	}
 
@@ -85,16 +96,14 @@ impl Parties {
 		assert_eq!(self.send(who, call), Ok(()));
 	}
 
-	/// A call that is refused, at the sender's cost.
+	/// A call that is refused, at its full fee.
 	fn is_refused(
 		&mut self,
 		who: &Signer,
 		call: impl Into<RuntimeCall>,
 		error: impl Into<sp_runtime::DispatchError>,
 	) {
-		let before = self.costs.fees(who);
 		assert_eq!(self.send(who, call), Err(error.into()));
-		assert!(self.costs.fees(who) > before, "what is refused is not free");
 	}
 
 	/// Asserts what parties have lost, fees apart.
@@ -107,6 +116,32 @@ impl Parties {
 
 fn pod_amount(amount: Balance) -> i128 {
 	i128::try_from(amount).unwrap()
+}
+
+/// A job's price is no ramp.
+fn priced(price: Balance, request: JobRequest<AccountId>) -> JobRequest<AccountId> {
+	JobRequest { price: PriceRamp { min: price, max: price, ramp: 0 }, ..request }
+}
+
+/// The client opens a job, at its cost.
+fn opened(parties: &mut Parties, request: JobRequest<AccountId>) -> JobId {
+	let client = parties.client.clone();
+	let job = pallet_jobs::NextJobId::<Runtime>::get();
+	parties.does(&client, pallet_jobs::Call::open { request });
+	job
+}
+
+/// A pod takes a job as far as to owe its result.
+fn take(parties: &mut Parties, pod: &Signer, job: JobId) {
+	parties.does(pod, lock(job));
+	parties.does(pod, acknowledge(job));
+}
+
+/// A job that the honest pod owes until tick `now + 50`.
+fn proving(parties: &mut Parties) -> JobId {
+	let (job, pod) = (opened(parties, request()), parties.pod.clone());
+	take(parties, &pod, job);
+	job
 }
 
 /// Plays an attack on a chain with models, an honest pod and five rogues, and checks afterwards

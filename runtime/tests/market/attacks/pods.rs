@@ -2,7 +2,7 @@
 
 //! What malicious pods try.
 
-use super::{attack, pod_amount, Parties, DISCARD, LAPSE, PRICE};
+use super::{attack, opened, pod_amount, priced, take, Parties, DISCARD, LAPSE, PRICE};
 use crate::{
 	chain::{next_block, now, pass_ticks, skip_ticks, Signer},
 	scenario::{
@@ -13,41 +13,21 @@ use crate::{
 use pallet_jobs::Error as JobsError;
 use pallet_pods::Error as PodsError;
 use proofpod_primitives::{
-	job::{JobRequest, Outcome, PriceRamp, RequiredTag, Stage, Windows},
-	pod::{PodProfile, Tag, Tags},
+	job::{JobRequest, Outcome, PriceRamp, Stage, Windows},
 	JobId, Tick,
 };
 use proofpod_runtime::{
 	configs::market::{HeartbeatPeriod, MaxExposure, MinPrice, PodBond, PodUnbondingPeriod},
 	units::POD,
-	AccountId, Balance, Jobs, Pods, Runtime,
+	Balance, Jobs, Pods, Runtime,
 };
 use sp_runtime::DispatchError;
-
-/// A job's price is no ramp.
-fn priced(price: Balance, request: JobRequest<AccountId>) -> JobRequest<AccountId> {
-	JobRequest { price: PriceRamp { min: price, max: price, ramp: 0 }, ..request }
-}
-
-/// The client opens a job, at its cost.
-fn opened(parties: &mut Parties, request: JobRequest<AccountId>) -> JobId {
-	let client = parties.client.clone();
-	let job = pallet_jobs::NextJobId::<Runtime>::get();
-	parties.does(&client, pallet_jobs::Call::open { request });
-	job
-}
 
 fn stage(job: JobId) -> Stage {
 	match Jobs::view(job) {
 		Some(view) => view.stage,
 		None => Jobs::receipt(job).unwrap().outcome.stage(),
 	}
-}
-
-/// A pod takes a job as far as to owe its result.
-fn take(parties: &mut Parties, pod: &Signer, job: JobId) {
-	parties.does(pod, lock(job));
-	parties.does(pod, acknowledge(job));
 }
 
 #[test]
@@ -209,6 +189,21 @@ fn slashing_oneself_burns_half_of_the_bond() {
 }
 
 #[test]
+fn a_result_that_is_proved_and_withheld_costs_the_bond_of_which_the_client_has_half() {
+	attack(|parties| {
+		let (client, rogue) = (parties.client.clone(), parties.rogues[0].clone());
+		let job = opened(parties, request());
+		take(parties, &rogue, job);
+		let withheld = valid_result(job, &rogue.account);
+		pass_ticks(51);
+		parties.have_lost(&[(&rogue, pod_amount(PRICE)), (&client, -pod_amount(PRICE / 2))]);
+		// Whatever it asks for the result elsewhere, the chain pays for it no more.
+		parties.is_refused(&rogue, withheld, JobsError::<Runtime>::JobNotFound);
+		assert_eq!((stage(job), client.held()), (Stage::Failed, 0));
+	});
+}
+
+#[test]
 fn leaving_does_not_escape_a_slash() {
 	attack(|parties| {
 		let (client, rogue) = (parties.client.clone(), parties.rogues[0].clone());
@@ -232,39 +227,6 @@ fn leaving_does_not_escape_a_slash() {
 			(&client, -pod_amount(PRICE / 2)),
 			(&stranger, 0),
 		]);
-	});
-}
-
-/// Settles so many jobs of this price between the client and a pod; gives the pod's reputation.
-fn settle_own(parties: &mut Parties, pod: &Signer, price: Balance, jobs: u32) -> u16 {
-	for _ in 0..jobs {
-		let job = opened(parties, priced(price, request()));
-		take(parties, pod, job);
-		parties.does(pod, valid_result(job, &pod.account));
-	}
-	Pods::reputation(pod.account.clone()).unwrap()
-}
-
-#[test]
-fn reputation_bought_from_oneself_costs_a_hundredth_of_the_prices_that_give_it_weight() {
-	attack(|parties| {
-		let client = parties.client.clone();
-		let [dear, cheap] = [parties.rogues[0].clone(), parties.rogues[1].clone()];
-		// Cheap jobs weigh next to nothing, however many.
-		let bought = settle_own(parties, &cheap, MinPrice::get(), 20);
-		assert!(bought < 100, "{bought}");
-		let fee = 20 * MinPrice::get() / 100;
-		assert_eq!(parties.costs.lost(&client) + parties.costs.lost(&cheap), pod_amount(fee));
-		let fees = parties.costs.fees(&client) + parties.costs.fees(&cheap);
-		assert!(fees > fee, "transactions cost more than that");
-
-		let before = parties.costs.lost(&client);
-		let bought = settle_own(parties, &dear, PRICE, 20);
-		assert!(bought > 600, "{bought}");
-		assert_eq!(
-			parties.costs.lost(&client) - before + parties.costs.lost(&dear),
-			pod_amount(20 * PRICE / 100)
-		);
 	});
 }
 
@@ -441,40 +403,6 @@ fn a_pod_that_changes_its_key_keeps_the_one_it_locked_with_for_the_job() {
 		parties.does(&rogue, pallet_pods::Call::update { profile: profile(10) });
 		let pinned = Jobs::view(job).unwrap().job.state.lock().unwrap().clone();
 		assert_eq!((pinned.key_epoch, pinned.encryption_key), (0, profile(9).encryption_key));
-	});
-}
-
-#[test]
-fn a_tag_that_a_pod_gives_itself_is_no_attestation_and_an_old_one_counts_no_more() {
-	attack(|parties| {
-		let (rogue, issuer) = (parties.rogues[0].clone(), parties.stranger.clone());
-		let tag: Tag = b"iso-27001".to_vec().try_into().unwrap();
-		let tags: Tags = vec![tag.clone()].try_into().unwrap();
-		let required = RequiredTag { tag, attested_by: Some(issuer.account.clone()) };
-		let mut asked = request();
-		asked.requirements.tags = vec![required].try_into().unwrap();
-		let job = opened(parties, asked);
-		let refused = DispatchError::from(JobsError::<Runtime>::RequirementsNotMet);
-
-		// Its own word, as a profile and as an attestation.
-		let profile = PodProfile { tags: tags.clone(), ..profile(9) };
-		parties.does(&rogue, pallet_pods::Call::update { profile });
-		let attest = |expires| pallet_pods::Call::attest {
-			pod: rogue.account.clone(),
-			tags: tags.clone(),
-			expires: Tick(expires),
-		};
-		parties.does(&rogue, attest(now() + 100));
-		parties.is_refused(&rogue, lock(job), refused);
-
-		parties.does(&issuer, attest(now() + 5));
-		skip_ticks(5);
-		parties.is_refused(&rogue, lock(job), refused);
-		parties.does(&issuer, attest(now() + 5));
-		parties.does(&rogue, lock(job));
-		let pod = rogue.account.clone();
-		parties.does(&issuer, pallet_pods::Call::revoke { pod });
-		parties.have_lost(&[(&issuer, 0)]);
 	});
 }
 

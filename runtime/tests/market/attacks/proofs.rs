@@ -2,35 +2,38 @@
 
 //! What can be tried with proofs: garbage, others' proofs, old proofs, changed proofs.
 
-use super::{attack, pod_amount, Parties, PRICE};
+use super::{attack, opened, pod_amount, proving, take, Parties, PRICE};
 use crate::{
 	chain::pass_ticks,
-	scenario::{acknowledge, garbage, lock, open, output, prove, request, result, valid_result},
+	scenario::{
+		garbage, inputs_of, key, model, output, prove, public_inputs, request, result, second_key,
+		valid_result, INPUTS,
+	},
 };
 use ark_bls12_381::{Fr, G1Affine, G2Affine};
 use ark_ec::CurveGroup;
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
-use frame_support::{dispatch::GetDispatchInfo, weights::WeightToFee};
 use pallet_jobs::Error as JobsError;
 use pallet_pods::Error as PodsError;
-use pallet_proofs::Error as ProofsError;
-use proofpod_primitives::{JobId, ProofBytes};
-use proofpod_runtime::{Balance, Jobs, Runtime, RuntimeCall};
+use pallet_proofs::{Error as ProofsError, WeightInfo};
+use proofpod_primitives::{
+	job::{JobRequest, Outcome},
+	manifest::OutputVisibility,
+	statement::OutputElements,
+	InputCommitment, JobId, OutputKeyCommitment, ProofBytes, Scalar,
+};
+use proofpod_runtime::{Balance, Jobs, Runtime, TransactionPayment};
 use sp_runtime::DispatchError;
 
-/// A job that the honest pod has acknowledged.
-fn proving(parties: &mut Parties) -> JobId {
-	let (client, pod) = (parties.client.clone(), parties.pod.clone());
-	let job = open(&client, request());
-	parties.does(&pod, lock(job));
-	parties.does(&pod, acknowledge(job));
-	job
-}
-
-/// The fee for the weight that a call declares.
-fn declared_fee(call: &RuntimeCall) -> Balance {
-	let weight = call.get_dispatch_info().call_weight;
-	<Runtime as pallet_transaction_payment::Config>::WeightToFee::weight_to_fee(&weight)
+/// The honest pod's proofs for a job that are no proofs of it, at the full fee of each.
+fn are_refused(parties: &mut Parties, job: JobId, proofs: &[ProofBytes]) {
+	let pod = parties.pod.clone();
+	let before = parties.costs.fees(&pod);
+	for proof in proofs {
+		parties.is_refused(&pod, result(job, *proof), ProofsError::<Runtime>::InvalidProof);
+	}
+	let full = pod.fee(result(job, garbage()));
+	assert_eq!(parties.costs.fees(&pod) - before, proofs.len() as Balance * full);
 }
 
 /// (r⁻¹·A, r·B, C) proves what (A, B, C) proves.
@@ -49,19 +52,21 @@ fn garbage_proofs_cost_the_full_fee_of_a_verification_each() {
 	attack(|parties| {
 		let (client, pod) = (parties.client.clone(), parties.pod.clone());
 		let job = proving(parties);
-		let call = result(job, garbage());
-		let verification = declared_fee(&call);
-		let mut before = parties.costs.fees(&pod);
-		for _ in 0..5 {
-			parties.is_refused(&pod, call.clone(), ProofsError::<Runtime>::InvalidProof);
-			let fee = parties.costs.fees(&pod) - before;
-			assert!(fee >= verification, "{fee} for {verification}");
-			before = parties.costs.fees(&pod);
-		}
-		println!("a garbage proof costs {verification} and more");
+		let weight = <Runtime as pallet_proofs::Config>::WeightInfo::verify_proof(INPUTS);
+		let (fee, verification) =
+			(pod.fee(result(job, garbage())), TransactionPayment::weight_to_fee(weight));
+		println!("a garbage proof costs {fee}, of which {verification} are its verification's");
+		assert!(fee > verification);
+		let before = parties.costs.fees(&pod);
+		are_refused(parties, job, &[garbage(); 5]);
+		// Bytes that are no points take less work, and cost as much.
+		let nothing = ProofBytes([0; ProofBytes::SIZE]);
+		let malformed = ProofsError::<Runtime>::MalformedProof;
+		parties.is_refused(&pod, result(job, nothing), malformed);
+		assert_eq!(parties.costs.fees(&pod) - before, 6 * fee);
 		// The right one is still accepted, and free of charge.
 		parties.does(&pod, valid_result(job, &pod.account));
-		assert_eq!(parties.costs.fees(&pod), before);
+		assert_eq!(parties.costs.fees(&pod) - before, 6 * fee);
 		parties.have_lost(&[(&pod, -pod_amount(PRICE - PRICE / 100))]);
 		assert_eq!(client.held(), 0);
 	});
@@ -87,11 +92,10 @@ fn whoever_does_not_have_the_job_pays_for_a_verification_that_is_not_done() {
 		let (stranger, rogue) = (parties.stranger.clone(), parties.rogues[0].clone());
 		let job = proving(parties);
 		let call = result(job, garbage());
-		let verification = declared_fee(&call);
 		parties.is_refused(&rogue, call.clone(), JobsError::<Runtime>::NotPod);
-		parties.is_refused(&stranger, call, PodsError::<Runtime>::NotRegistered);
+		parties.is_refused(&stranger, call.clone(), PodsError::<Runtime>::NotRegistered);
 		for who in [&rogue, &stranger] {
-			assert!(parties.costs.fees(who) >= verification);
+			assert_eq!(parties.costs.fees(who), who.fee(call.clone()));
 		}
 	});
 }
@@ -108,10 +112,8 @@ fn a_stolen_proof_pays_nobody_but_the_pod_that_made_it() {
 		parties.is_refused(&stranger, seen.clone(), PodsError::<Runtime>::NotRegistered);
 
 		// For a job of the thief's own, with the same input and the same model.
-		let client = parties.client.clone();
-		let own = open(&client, request());
-		parties.does(&thief, lock(own));
-		parties.does(&thief, acknowledge(own));
+		let own = opened(parties, request());
+		take(parties, &thief, own);
 		let stolen = prove(job, &pod.account, &output(1));
 		let invalid = DispatchError::from(ProofsError::<Runtime>::InvalidProof);
 		parties.is_refused(&thief, result(own, stolen), invalid);
@@ -159,16 +161,52 @@ fn a_re_randomised_proof_is_as_good_as_the_first_and_the_job_pays_once() {
 }
 
 #[test]
-fn a_proof_of_another_output_or_input_is_refused() {
+fn a_sealed_output_is_paid_for_as_it_was_proved_and_stands_on_the_chain() {
 	attack(|parties| {
 		let pod = parties.pod.clone();
 		let job = proving(parties);
-		let invalid = DispatchError::from(ProofsError::<Runtime>::InvalidProof);
-		let other_output = vec![proofpod_primitives::Scalar([8; 32])].try_into().unwrap();
-		let proof = prove(job, &pod.account, &other_output);
-		parties.is_refused(&pod, result(job, proof), invalid);
-		let longer = pallet_jobs::Call::submit_result { job, proof, output: output(2) };
-		parties.is_refused(&pod, longer, JobsError::<Runtime>::OutputLengthMismatch);
-		parties.does(&pod, valid_result(job, &pod.account));
+		let proof = prove(job, &pod.account, &output(1));
+		let element = |byte| OutputElements::truncate_from(vec![Scalar([byte; 32])]);
+		let with = |output| pallet_jobs::Call::submit_result { job, proof, output };
+		let invalid = ProofsError::<Runtime>::InvalidProof;
+		parties.is_refused(&pod, with(element(8)), invalid);
+		parties.is_refused(&pod, with(element(0xff)), ProofsError::<Runtime>::MalformedInput);
+		for length in [0, 2] {
+			let mismatch = JobsError::<Runtime>::OutputLengthMismatch;
+			parties.is_refused(&pod, with(output(length)), mismatch);
+		}
+		are_refused(parties, job, &[prove(job, &pod.account, &element(8))]);
+
+		parties.does(&pod, with(output(1)));
+		parties.have_lost(&[(&pod, -pod_amount(PRICE - PRICE / 100))]);
+		let Outcome::Settled { output: delivered, .. } = Jobs::receipt(job).unwrap().outcome else {
+			panic!("the job must be settled");
+		};
+		assert_eq!(delivered, output(1), "nobody can say that it was not delivered");
+	});
+}
+
+#[test]
+fn a_proof_of_another_input_or_model_is_refused() {
+	attack(|parties| {
+		let pod = parties.pod.clone();
+		let job = proving(parties);
+		let asked = Jobs::job(job).unwrap().request;
+		let of = |request: JobRequest<_>, elements| {
+			key().prove(&inputs_of(&request, job, &pod.account, &output(elements)))
+		};
+		let sealed = model(2, OutputVisibility::Sealed).id();
+		let public = model(2, OutputVisibility::Public).id();
+		let others = [
+			of(JobRequest { input: InputCommitment([9; 32]), ..asked.clone() }, 1),
+			of(JobRequest { output_key: Some(OutputKeyCommitment([9; 32])), ..asked.clone() }, 1),
+			of(JobRequest { model: sealed, ..asked.clone() }, 1),
+			of(JobRequest { model: public, output_key: None, ..asked.clone() }, 2),
+			// The right statement, under a key of somebody else's model.
+			second_key().prove(&public_inputs(job, &pod.account, &output(1))),
+		];
+		are_refused(parties, job, &others);
+		parties.does(&pod, result(job, of(asked, 1)));
+		parties.have_lost(&[(&pod, -pod_amount(PRICE - PRICE / 100))]);
 	});
 }
