@@ -86,7 +86,7 @@ pub enum SuspensionReason {
 /// How failures in a row are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Discipline {
-	/// So many misses suspend a pod.
+	/// So many failures in a row suspend a pod.
 	pub threshold: u8,
 	/// Length of the first suspension; every further failure doubles it.
 	pub base: Ticks,
