@@ -154,7 +154,8 @@ impl Table {
 		}
 	}
 
-	/// Makes a call, which must succeed exactly if it is `allowed`, and checks everything after it.
+	/// Makes a call, which must succeed exactly if it is `allowed`, where that is said, and must
+	/// leave nothing behind if it does not.
 	pub(super) fn call(
 		&mut self,
 		origin: RuntimeOrigin,
