@@ -83,7 +83,7 @@ pub(crate) fn check_keystore(spec: &dyn ChainSpec, keystore: &KeystorePtr) -> Re
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
 	use super::*;
 	use proofpod_runtime::{AccountId, RuntimeGenesisConfig, SessionKeys};
 	use serde_json::json;
@@ -93,7 +93,10 @@ mod tests {
 	use std::sync::Arc;
 
 	/// A chain specification of this type with this genesis, which the runtime's own code builds.
-	fn spec(kind: ChainType, genesis: &RuntimeGenesisConfig) -> crate::chain_spec::ChainSpec {
+	pub(crate) fn spec(
+		kind: ChainType,
+		genesis: &RuntimeGenesisConfig,
+	) -> crate::chain_spec::ChainSpec {
 		let hex = |bytes: &[u8]| {
 			let digits = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
 			format!("0x{digits}")
@@ -136,7 +139,8 @@ mod tests {
 		genesis
 	}
 
-	fn own() -> RuntimeGenesisConfig {
+	/// The same with keys of its own.
+	pub(crate) fn own() -> RuntimeGenesisConfig {
 		let sr25519 = sr25519::Pair::from_seed(&SECRET).public();
 		genesis(sr25519, ed25519::Pair::from_seed(&SECRET).public())
 	}

@@ -6,6 +6,7 @@
 //! * [`chain_spec`]: the networks that the node knows by name;
 //! * [`service`]: the running node: database, network, Aura and GRANDPA;
 //! * [`development_keys`]: keeps well-known keys away from live chains;
+//! * [`sole_root`]: warns of live chains that one key governs;
 //! * [`equivocation`]: authors that make two blocks in one slot;
 //! * [`sealing`]: blocks on demand or at any pace, for development chains;
 //! * `benchmark`: measures weights, with the feature `runtime-benchmarks`;
@@ -24,6 +25,7 @@ mod equivocation;
 mod rpc;
 mod sealing;
 mod service;
+mod sole_root;
 
 use std::process::ExitCode;
 

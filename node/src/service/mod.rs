@@ -9,6 +9,7 @@ pub(crate) mod types;
 use crate::{
 	development_keys, rpc,
 	sealing::{self, Sealing},
+	sole_root,
 };
 use components::Components;
 use consensus::Consensus;
@@ -52,6 +53,7 @@ pub(crate) fn start<N: NetworkBackend<Block, Hash>>(
 		mut telemetry,
 	} = Components::build(&config)?;
 	development_keys::check_keystore(&*config.chain_spec, &keystore.keystore())?;
+	sole_root::warn_of(&*config.chain_spec)?;
 	if sealing.is_none() {
 		sealing::refuse_unsealed_chain(&*client)?;
 	}

@@ -61,6 +61,11 @@ use frame_support::{
 	traits::{Contains, Get, PostTransactions},
 	weights::Weight,
 };
+#[cfg(any(feature = "try-runtime", feature = "std"))]
+use frame_support::{
+	ensure,
+	sp_runtime::{SaturatedConversion, TryRuntimeError},
+};
 use proofpod_primitives::Tick;
 use scale_info::TypeInfo;
 
@@ -168,6 +173,11 @@ pub mod pallet {
 				"Room must leave half of a block: {room} of {length} bytes"
 			);
 		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_: BlockNumberFor<T>) -> Result<(), TryRuntimeError> {
+			Self::do_try_state()
+		}
 	}
 
 	#[pallet::view_functions]
@@ -227,6 +237,21 @@ impl<T: Config> Pallet<T> {
 	fn held() -> Option<HeldReason> {
 		let full = || Self::is_full().then_some(HeldReason::Full);
 		Shut::<T>::take().or_else(Self::shut).or_else(full)
+	}
+
+	/// Checks that, between blocks,
+	/// * time has not run ahead of the chain, but for the block in which
+	///   [the clock was introduced](migrations::Start), which counted its own height as well;
+	/// * no reason to hold is left over from a block.
+	///
+	/// # Errors
+	/// Which of these does not hold.
+	#[cfg(any(feature = "try-runtime", feature = "std"))]
+	pub fn do_try_state() -> Result<(), TryRuntimeError> {
+		let height: u32 = frame_system::Pallet::<T>::block_number().saturated_into();
+		ensure!(Self::now() <= Tick(height).after(1), "more ticks than blocks");
+		ensure!(!Shut::<T>::exists(), "a reason to hold is left over from a block");
+		Ok(())
 	}
 }
 

@@ -139,3 +139,27 @@ fn a_clock_starts_at_the_height_and_never_again() {
 		assert_eq!(Clock::now(), Tick(80));
 	});
 }
+
+#[test]
+fn time_that_has_run_ahead_of_the_chain_is_noticed() {
+	build_and_execute(|| {
+		System::set_block_number(7);
+		Start::<Test>::on_runtime_upgrade();
+		Clock::post_transactions();
+		assert_eq!((Clock::now(), Clock::do_try_state()), (Tick(8), Ok(())));
+		Ticks::<Test>::put(Tick(9));
+		assert_eq!(Clock::do_try_state(), Err("more ticks than blocks".into()));
+	});
+}
+
+#[test]
+fn a_reason_that_is_left_over_is_noticed() {
+	build_and_execute(|| {
+		LetsThrough::set(false);
+		Clock::on_initialize(1);
+		let left_over = "a reason to hold is left over from a block";
+		assert_eq!(Clock::do_try_state(), Err(left_over.into()), "the block is not over");
+		Clock::post_transactions();
+		assert_eq!(Clock::do_try_state(), Ok(()));
+	});
+}

@@ -46,7 +46,18 @@ pub enum ChillReason {
 }
 
 /// Where a candidate stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, MaxEncodedLen, TypeInfo)]
+#[derive(
+	Clone,
+	Copy,
+	Debug,
+	PartialEq,
+	Eq,
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+)]
 pub enum Status {
 	/// Waits for the administrators, for the first time or again.
 	#[codec(index = 0)]
@@ -119,8 +130,9 @@ impl<T: Config> Pallet<T> {
 		ensure!(Self::has_session_keys(&account), Error::<T>::NoSessionKeys);
 		ensure!(bond >= T::MinBond::get(), Error::<T>::BondTooSmall);
 		Self::hold(&account, bond)?;
-		Candidates::<T>::insert(&account, Candidate { bond, status: Status::Applied });
-		Self::deposit_event(Event::Applied { candidate: account, bond });
+		let to = Status::Applied;
+		Candidates::<T>::insert(&account, Candidate { bond, status: to });
+		Self::deposit_event(Event::Applied { candidate: account, to, bond });
 		Ok(())
 	}
 
@@ -129,13 +141,10 @@ impl<T: Config> Pallet<T> {
 		let mut candidate = Self::candidate_of(&account)?;
 		ensure!(!candidate.is_unbonding(), Error::<T>::IsUnbonding);
 		Self::hold(&account, amount)?;
-		candidate.bond = candidate.bond.saturating_add(amount);
+		let from = candidate.bond;
+		candidate.bond = from.saturating_add(amount);
 		Candidates::<T>::insert(&account, candidate);
-		Self::deposit_event(Event::BondIncreased {
-			candidate: account,
-			added: amount,
-			bond: candidate.bond,
-		});
+		Self::deposit_event(Event::BondIncreased { candidate: account, from, to: candidate.bond });
 		Ok(())
 	}
 
@@ -144,8 +153,8 @@ impl<T: Config> Pallet<T> {
 		let candidate = Self::candidate_of(&account)?;
 		ensure!(!candidate.is_listed(), Error::<T>::AlreadyListed);
 		ensure!(!candidate.is_unbonding(), Error::<T>::IsUnbonding);
-		Self::list(&account, candidate)?;
-		Self::deposit_event(Event::Admitted { validator: account });
+		let (from, to) = Self::list(&account, candidate)?;
+		Self::deposit_event(Event::Admitted { validator: account, from, to });
 		Ok(())
 	}
 
@@ -154,8 +163,8 @@ impl<T: Config> Pallet<T> {
 		let candidate = Self::candidate_of(&account)?;
 		ensure!(candidate.is_listed(), Error::<T>::NotListed);
 		Self::unlist(&account)?;
-		Candidates::<T>::insert(&account, Candidate { status: Status::Applied, ..candidate });
-		Self::deposit_event(Event::Removed { validator: account });
+		let (from, to) = Self::move_to(&account, candidate, Status::Applied);
+		Self::deposit_event(Event::Removed { validator: account, from, to });
 		Ok(())
 	}
 
@@ -169,9 +178,10 @@ impl<T: Config> Pallet<T> {
 		let withdrawable_from = pallet_session::Pallet::<T>::current_index()
 			.saturating_add(SESSIONS_TO_LEAVE)
 			.saturating_add(T::BondingSessions::get());
-		let status = Status::Unbonding { withdrawable_from };
-		Candidates::<T>::insert(&account, Candidate { status, ..candidate });
-		Self::deposit_event(Event::Resigned { validator: account, withdrawable_from });
+		let (from, to) =
+			Self::move_to(&account, candidate, Status::Unbonding { withdrawable_from });
+		let bond = candidate.bond;
+		Self::deposit_event(Event::Resigned { validator: account, from, to, bond });
 		Ok(())
 	}
 
@@ -184,8 +194,8 @@ impl<T: Config> Pallet<T> {
 		// It was chilled at the end of that session.
 		let until = since.saturating_add(T::ChillSessions::get());
 		ensure!(pallet_session::Pallet::<T>::current_index() > until, Error::<T>::StillChilled);
-		Self::list(&account, candidate)?;
-		Self::deposit_event(Event::Rejoined { validator: account });
+		let (from, to) = Self::list(&account, candidate)?;
+		Self::deposit_event(Event::Rejoined { validator: account, from, to });
 		Ok(())
 	}
 
@@ -206,7 +216,8 @@ impl<T: Config> Pallet<T> {
 			Precision::Exact,
 		)?;
 		Candidates::<T>::remove(&account);
-		Self::deposit_event(Event::BondWithdrawn { candidate: account, bond: candidate.bond });
+		let Candidate { bond, status: from } = candidate;
+		Self::deposit_event(Event::BondWithdrawn { candidate: account, from, bond });
 		Ok(())
 	}
 
@@ -232,9 +243,8 @@ impl<T: Config> Pallet<T> {
 			return false;
 		}
 		let since = pallet_session::Pallet::<T>::current_index();
-		let status = Status::Chilled { reason, since };
-		Candidates::<T>::insert(account, Candidate { status, ..candidate });
-		Self::deposit_event(Event::Chilled { validator: account.clone(), reason });
+		let (from, to) = Self::move_to(account, candidate, Status::Chilled { reason, since });
+		Self::deposit_event(Event::Chilled { validator: account.clone(), from, to, reason });
 		true
 	}
 
@@ -262,14 +272,23 @@ impl<T: Config> Pallet<T> {
 		<T as Config>::Currency::hold(&HoldReason::ValidatorBond.into(), account, amount)
 	}
 
-	fn list(account: &AccountId32, candidate: Candidate) -> DispatchResult {
+	/// Stores a candidate's new status, and gives the old one and the new.
+	fn move_to(account: &AccountId32, candidate: Candidate, to: Status) -> (Status, Status) {
+		Candidates::<T>::insert(account, Candidate { status: to, ..candidate });
+		(candidate.status, to)
+	}
+
+	fn list(
+		account: &AccountId32,
+		candidate: Candidate,
+	) -> Result<(Status, Status), DispatchError> {
 		ensure!(candidate.bond >= T::MinBond::get(), Error::<T>::BondTooSmall);
 		ensure!(Self::has_session_keys(account), Error::<T>::NoSessionKeys);
 		Validators::<T>::try_append(account).map_err(|()| Error::<T>::TooManyValidators)?;
 		ListChanged::<T>::put(true);
-		Candidates::<T>::insert(account, Candidate { status: Status::Listed, ..candidate });
+		let moved = Self::move_to(account, candidate, Status::Listed);
 		Self::expel_first_due();
-		Ok(())
+		Ok(moved)
 	}
 
 	fn unlist(account: &AccountId32) -> DispatchResult {

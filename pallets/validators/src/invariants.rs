@@ -15,6 +15,7 @@ use sp_runtime::TryRuntimeError;
 
 impl<T: Config> Pallet<T> {
 	/// Checks that
+	/// * the floor leaves a place free;
 	/// * the list is within its bounds, holds nobody twice, and everybody on it has session keys;
 	/// * those that are to be chilled are on the list, none of them twice, and the list is at its
 	///   floor;
@@ -36,6 +37,7 @@ impl<T: Config> Pallet<T> {
 	fn try_list() -> Result<(), TryRuntimeError> {
 		let validators = Validators::<T>::get();
 		let count = u32::try_from(validators.len()).unwrap_or(u32::MAX);
+		ensure!(Self::floor() < T::MaxValidators::get(), "the floor leaves no place free");
 		ensure!(count >= Self::floor(), "fewer validators than the floor");
 		let distinct = validators.iter().collect::<BTreeSet<_>>();
 		ensure!(distinct.len() == validators.len(), "a validator is listed twice");

@@ -49,7 +49,8 @@
 //! ## Bounds
 //!
 //! The list never shrinks below the floor, which the genesis sets, nor grows above
-//! [`Config::MaxValidators`], whoever asks. At the floor an offender pays, but stays until another
+//! [`Config::MaxValidators`], whoever asks. There is always a place above the floor, for the one by
+//! whom another can be replaced. At the floor an offender pays, but stays until another
 //! validator is listed, whose place it then makes, see [`ChillDue`]. A validator that took its
 //! session keys away while listed would silently shrink the active set below the floor, because
 //! `pallet_session` skips accounts without keys. Runtimes therefore filter `pallet_session`'s
@@ -112,12 +113,15 @@ pub mod pallet {
 		WeightInfo,
 	};
 	use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
-	use frame_support::{pallet_prelude::*, traits::fungible::MutateHold};
+	use frame_support::{
+		pallet_prelude::*,
+		traits::fungible::{InspectHold, MutateHold},
+	};
 	use frame_system::pallet_prelude::*;
 	use proofpod_primitives::Balance;
 	use sp_runtime::{
 		traits::{OpaqueKeys, Zero},
-		AccountId32,
+		AccountId32, SaturatedConversion,
 	};
 	use sp_staking::{offence::ReportOffence, SessionIndex};
 
@@ -179,8 +183,8 @@ pub mod pallet {
 		#[pallet::constant]
 		type MinValidators: Get<u32>;
 
-		/// Most validators that the list may hold; at most what the consensus pallets accept, for
-		/// they would truncate the rest.
+		/// Most validators that the list may hold: more than the least, and at most what the
+		/// consensus pallets accept, for they would truncate the rest.
 		#[pallet::constant]
 		type MaxValidators: Get<u32>;
 
@@ -257,7 +261,8 @@ pub mod pallet {
 		/// default does.
 		pub validators: Vec<T::AccountId>,
 		/// Fewest validators that the list may ever hold; [`Config::MinValidators`] when it is not
-		/// given, and not less.
+		/// given, and not less. Less than [`Config::MaxValidators`]: a list that is full at its
+		/// floor could never change, for nobody leaves there before another has come.
 		pub floor: Option<u32>,
 		/// Blocks in a session; [`Config::DefaultSessionLength`] when it is not given. At least two
 		/// for each of the validators, for nobody is judged to be offline by a shorter one.
@@ -272,9 +277,10 @@ pub mod pallet {
 			}
 			let (min, max) = (T::MinValidators::get(), T::MaxValidators::get());
 			if let Some(floor) = self.floor {
+				let most = max.saturating_sub(1);
 				assert!(
-					(min..=max).contains(&floor),
-					"`validators.floor` must be between {min} and {max}, found {floor}",
+					(min..=most).contains(&floor),
+					"`validators.floor` must be between {min} and {most}, found {floor}",
 				);
 				Floor::<T>::put(floor);
 			}
@@ -323,28 +329,44 @@ pub mod pallet {
 		Admitted {
 			/// Who.
 			validator: T::AccountId,
+			/// Where it stood.
+			from: Status,
+			/// Where it stands now.
+			to: Status,
 		},
 		/// The administrators took a validator off the list.
 		Removed {
 			/// Who.
 			validator: T::AccountId,
+			/// Where it stood.
+			from: Status,
+			/// Where it stands now.
+			to: Status,
 		},
 		/// A candidate withdrew, and is not on the list any more if it was; its bond unbonds.
 		Resigned {
 			/// Who.
 			validator: T::AccountId,
-			/// First session in which it may withdraw its bond.
-			withdrawable_from: SessionIndex,
+			/// Where it stood.
+			from: Status,
+			/// Where it stands now: from when on it may withdraw its bond.
+			to: Status,
+			/// What unbonds.
+			bond: Balance,
 		},
 		/// An account that is not listed took its session keys, and the deposit for them, back.
 		KeysWithdrawn {
 			/// Whose keys.
 			account: T::AccountId,
+			/// What was released.
+			deposit: Balance,
 		},
 		/// An account bonded to become a validator.
 		Applied {
 			/// Who.
 			candidate: T::AccountId,
+			/// Where it stands now.
+			to: Status,
 			/// What was held.
 			bond: Balance,
 		},
@@ -352,15 +374,17 @@ pub mod pallet {
 		BondIncreased {
 			/// Who.
 			candidate: T::AccountId,
-			/// What was held in addition.
-			added: Balance,
-			/// Its bond now.
-			bond: Balance,
+			/// Its bond until now.
+			from: Balance,
+			/// Its bond from now on.
+			to: Balance,
 		},
 		/// What was left of a bond was released, and its owner is no candidate any more.
 		BondWithdrawn {
 			/// Who.
 			candidate: T::AccountId,
+			/// Where it stood.
+			from: Status,
 			/// What was released.
 			bond: Balance,
 		},
@@ -368,6 +392,10 @@ pub mod pallet {
 		Rejoined {
 			/// Who.
 			validator: T::AccountId,
+			/// Where it stood.
+			from: Status,
+			/// Where it stands now.
+			to: Status,
 		},
 		/// A listed validator made no block in the session that ended.
 		Absent {
@@ -376,10 +404,15 @@ pub mod pallet {
 			/// How many sessions in a row that makes.
 			misses: u8,
 		},
-		/// A validator was taken off the list for what it did.
+		/// A validator was taken off the list for what it did; or, if it had left the list before,
+		/// may not come back as it could have.
 		Chilled {
 			/// Who.
 			validator: T::AccountId,
+			/// Where it stood.
+			from: Status,
+			/// Where it stands now.
+			to: Status,
 			/// What it did.
 			reason: ChillReason,
 		},
@@ -397,10 +430,14 @@ pub mod pallet {
 			validator: T::AccountId,
 			/// The first of the sessions with the keys under which it offended.
 			session: SessionIndex,
+			/// What it did.
+			reason: ChillReason,
+			/// Its bond until now.
+			from: Balance,
+			/// What is left of it.
+			to: Balance,
 			/// What was burned.
-			amount: Balance,
-			/// What is left of the bond.
-			bond: Balance,
+			burned: Balance,
 		},
 	}
 
@@ -453,7 +490,7 @@ pub mod pallet {
 		fn integrity_test() {
 			let (min, max) = (T::MinValidators::get(), T::MaxValidators::get());
 			assert!(min >= 1, "MinValidators must be at least 1, found {min}");
-			assert!(min <= max, "MinValidators ({min}) must not exceed MaxValidators ({max})");
+			assert!(min < max, "MinValidators ({min}) must be below MaxValidators ({max})");
 			assert!(T::MinBond::get() > 0, "a validator must have something at stake");
 			assert!(T::BondingSessions::get() > 0, "an offence must be reported after its session");
 			assert!(
@@ -558,10 +595,15 @@ pub mod pallet {
 			let account = ensure_signed(origin)?;
 			ensure!(!Self::is_listed(&account), Error::<T>::StillListed);
 			ensure!(Self::has_session_keys(&account), Error::<T>::NoSessionKeys);
+			let deposit = <T as pallet_session::Config>::Currency::balance_on_hold(
+				&pallet_session::HoldReason::Keys.into(),
+				&account,
+			)
+			.saturated_into();
 			pallet_session::Pallet::<T>::purge_keys(
 				frame_system::RawOrigin::Signed(account.clone()).into(),
 			)?;
-			Self::deposit_event(Event::KeysWithdrawn { account });
+			Self::deposit_event(Event::KeysWithdrawn { account, deposit });
 			Ok(())
 		}
 

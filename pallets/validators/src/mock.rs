@@ -158,7 +158,11 @@ impl pallet_offences::Config for Test {
 
 parameter_types! {
 	pub const DefaultSessionLength: u32 = SESSION;
-	pub ChangePending: bool = pallet_grandpa::PendingChange::<Test>::exists();
+	// As the runtime has it.
+	pub ChangePending: bool = pallet_grandpa::PendingChange::<Test>::exists()
+		|| (pallet_grandpa::Stalled::<Test>::exists()
+			&& pallet_grandpa::NextForced::<Test>::get()
+				.is_some_and(|next| next > System::block_number()));
 }
 
 impl pallet_session::Config for Test {

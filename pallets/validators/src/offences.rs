@@ -54,6 +54,7 @@ impl<T: Config> Pallet<T> {
 		let known = Slashes::<T>::get(session, offender);
 		let mut slash = known.unwrap_or(Slash { bond: candidate.bond, taken: 0 });
 		let due = fraction.mul_ceil(slash.bond).saturating_sub(slash.taken);
+		let from = candidate.bond;
 		let burned = Self::burn(offender, &mut candidate, due);
 		slash.taken = slash.taken.saturating_add(burned);
 		Slashes::<T>::insert(session, offender, slash);
@@ -61,8 +62,10 @@ impl<T: Config> Pallet<T> {
 			Self::deposit_event(Event::Slashed {
 				validator: offender.clone(),
 				session,
-				amount: burned,
-				bond: candidate.bond,
+				reason: ChillReason::Equivocation,
+				from,
+				to: candidate.bond,
+				burned,
 			});
 		}
 		if known.is_none() {

@@ -31,7 +31,11 @@ mod apply {
 		on_chain(|| {
 			set_keys_of(5, 5);
 			assert_ok!(ValidatorList::apply(signed(5), 1_500));
-			expect_event(Event::Applied { candidate: account(5), bond: 1_500 });
+			expect_event(Event::Applied {
+				candidate: account(5),
+				to: Status::Applied,
+				bond: 1_500,
+			});
 			assert_eq!(bond(5), 1_500);
 			assert_eq!(status(5), Status::Applied);
 			assert_eq!(Balances::free_balance(account(5)), ENDOWMENT - KEY_DEPOSIT - 1_500);
@@ -90,8 +94,8 @@ mod bond_more {
 			assert_ok!(ValidatorList::bond_more(signed(1), 5));
 			expect_event(Event::BondIncreased {
 				candidate: account(1),
-				added: 5,
-				bond: MIN_BOND + 5,
+				from: MIN_BOND,
+				to: MIN_BOND + 5,
 			});
 			assert_eq!(bond(1), MIN_BOND + 5);
 			assert_eq!(status(1), Status::Listed);
@@ -117,7 +121,11 @@ mod admit {
 			run_to_session(1);
 			apply(5);
 			assert_ok!(ValidatorList::admit(RuntimeOrigin::root(), account(5)));
-			expect_event(Event::Admitted { validator: account(5) });
+			expect_event(Event::Admitted {
+				validator: account(5),
+				from: Status::Applied,
+				to: Status::Listed,
+			});
 			assert_eq!(status(5), Status::Listed);
 			assert_eq!(listed(), [1, 2, 3, 5]);
 			assert_eq!(active(), [1, 2, 3]);
@@ -209,7 +217,11 @@ mod remove {
 	fn takes_effect_at_the_second_session_boundary() {
 		on_chain(|| {
 			assert_ok!(ValidatorList::remove(RuntimeOrigin::root(), account(2)));
-			expect_event(Event::Removed { validator: account(2) });
+			expect_event(Event::Removed {
+				validator: account(2),
+				from: Status::Listed,
+				to: Status::Applied,
+			});
 			assert_eq!(status(2), Status::Applied);
 			assert_eq!(bond(2), MIN_BOND, "it remains at stake");
 			assert_eq!(listed(), [1, 3]);
@@ -259,8 +271,14 @@ mod resign {
 			run_to_session(1);
 			assert_ok!(ValidatorList::resign(signed(3)));
 			let withdrawable_from = 1 + 2 + BONDING_SESSIONS;
-			expect_event(Event::Resigned { validator: account(3), withdrawable_from });
-			assert_eq!(status(3), Status::Unbonding { withdrawable_from });
+			let to = Status::Unbonding { withdrawable_from };
+			expect_event(Event::Resigned {
+				validator: account(3),
+				from: Status::Listed,
+				to,
+				bond: MIN_BOND,
+			});
+			assert_eq!(status(3), to);
 			run_to_session(2);
 			assert_eq!(active(), [1, 2, 3]);
 			run_to_session(3);
@@ -306,7 +324,7 @@ mod withdraw_keys {
 			set_keys_of(5, 5);
 			assert_eq!(Balances::free_balance(account(5)), ENDOWMENT - KEY_DEPOSIT);
 			assert_ok!(ValidatorList::withdraw_keys(signed(5)));
-			expect_event(Event::KeysWithdrawn { account: account(5) });
+			expect_event(Event::KeysWithdrawn { account: account(5), deposit: KEY_DEPOSIT });
 			assert_eq!(Balances::free_balance(account(5)), ENDOWMENT);
 			assert!(!ValidatorList::has_session_keys(&account(5)));
 			assert_eq!(System::consumers(&account(5)), 0);
@@ -347,9 +365,10 @@ mod withdraw_bond {
 	fn returns_what_is_left() {
 		on_chain(|| {
 			assert_ok!(ValidatorList::resign(signed(3)));
+			let from = status(3);
 			run_to_session(2 + BONDING_SESSIONS);
 			assert_ok!(ValidatorList::withdraw_bond(signed(3)));
-			expect_event(Event::BondWithdrawn { candidate: account(3), bond: MIN_BOND });
+			expect_event(Event::BondWithdrawn { candidate: account(3), from, bond: MIN_BOND });
 			assert_eq!(Balances::free_balance(account(3)), ENDOWMENT);
 			assert!(ValidatorList::candidate(account(3)).is_none());
 		});
@@ -392,8 +411,9 @@ mod rejoin {
 		on_chain_with_a_chilled_validator(|| {
 			run_to_session(2 + CHILL_SESSIONS);
 			assert_eq!(active(), [1, 2, 3]);
+			let from = status(4);
 			assert_ok!(ValidatorList::rejoin(signed(4)));
-			expect_event(Event::Rejoined { validator: account(4) });
+			expect_event(Event::Rejoined { validator: account(4), from, to: Status::Listed });
 			assert_eq!(status(4), Status::Listed);
 			run_to_session(4 + CHILL_SESSIONS);
 			assert_eq!(active(), [1, 2, 3, 4]);

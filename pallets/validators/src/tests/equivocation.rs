@@ -40,11 +40,17 @@ mod aura_reports {
 			assert!(has_event(Event::Slashed {
 				validator: account(3),
 				session: 0,
-				amount: 563,
-				bond: MIN_BOND - 563
+				reason: ChillReason::Equivocation,
+				from: MIN_BOND,
+				to: MIN_BOND - 563,
+				burned: 563,
 			}));
-			let reason = ChillReason::Equivocation;
-			assert!(has_event(Event::Chilled { validator: account(3), reason }));
+			assert!(has_event(Event::Chilled {
+				validator: account(3),
+				from: Status::Listed,
+				to: chilled(0),
+				reason: ChillReason::Equivocation,
+			}));
 			assert_eq!(status(3), chilled(0));
 			assert_eq!(listed(), [1, 2, 4]);
 			assert_eq!(disabled(), [3], "it makes no more blocks");
@@ -148,8 +154,12 @@ mod aura_reports {
 				apply(number);
 				assert_ok!(ValidatorList::admit(RuntimeOrigin::root(), account(number)));
 				assert_eq!(status(leaves), chilled(3));
-				let reason = ChillReason::Equivocation;
-				assert!(has_event(Event::Chilled { validator: account(leaves), reason }));
+				assert!(has_event(Event::Chilled {
+					validator: account(leaves),
+					from: Status::Listed,
+					to: chilled(3),
+					reason: ChillReason::Equivocation,
+				}));
 				assert_eq!(ValidatorList::chill_due(), left);
 			}
 			assert_eq!(listed(), [1, 4, 5, 6]);
@@ -174,6 +184,27 @@ mod aura_reports {
 			assert_ok!(ValidatorList::rejoin(signed(4)));
 			assert_eq!(listed(), [1, 2, 4]);
 			assert_eq!(status(3), chilled(2 + CHILL_SESSIONS));
+		});
+	}
+
+	/// The highest floor that a genesis may set: one place is left, and every validator has signed
+	/// twice.
+	#[test]
+	fn make_room_for_others_at_the_highest_floor() {
+		let floor = MAX_VALIDATORS - 1;
+		on_chain_of(&[1, 2, 3, 4], floor, || {
+			for number in 1..=4 {
+				assert_ok!(report_blocks(u64::from(number), &aura(number)));
+			}
+			assert_eq!(ValidatorList::chill_due().len(), 4);
+			for number in 5..=8 {
+				apply(number);
+				assert_ok!(ValidatorList::admit(RuntimeOrigin::root(), account(number)));
+			}
+			assert_eq!(listed(), [5, 6, 7, 8]);
+			apply(9);
+			assert_ok!(ValidatorList::admit(RuntimeOrigin::root(), account(9)));
+			assert_ok!(ValidatorList::resign(signed(5)));
 		});
 	}
 
@@ -216,9 +247,16 @@ mod aura_reports {
 	fn keep_an_offline_validator_from_rejoining() {
 		on_chain_of(&[1, 2, 3, 4], 2, || {
 			run_to_session_without(&[4], 3);
-			assert_eq!(status(4), Status::Chilled { reason: ChillReason::Offline, since: 1 });
+			let offline = Status::Chilled { reason: ChillReason::Offline, since: 1 };
+			assert_eq!(status(4), offline);
 			assert_ok!(report_blocks(1, &aura(4)));
 			assert_eq!(status(4), chilled(3));
+			assert!(has_event(Event::Chilled {
+				validator: account(4),
+				from: offline,
+				to: chilled(3),
+				reason: ChillReason::Equivocation,
+			}));
 			run_to_session(6);
 			assert_noop!(ValidatorList::rejoin(signed(4)), Error::<Test>::NotOffline);
 		});

@@ -68,9 +68,15 @@ fn refuses_fewer_than_the_floor() {
 }
 
 #[test]
-#[should_panic(expected = "`validators.floor` must be between 1 and 5, found 0")]
+#[should_panic(expected = "`validators.floor` must be between 1 and 4, found 0")]
 fn refuses_a_floor_out_of_bounds() {
 	let _ = genesis_of(&[1], Some(0)).build_storage();
+}
+
+#[test]
+#[should_panic(expected = "`validators.floor` must be between 1 and 4, found 5")]
+fn refuses_a_floor_that_leaves_no_place_free() {
+	let _ = genesis_of(&[1, 2, 3, 4], Some(MAX_VALIDATORS)).build_storage();
 }
 
 #[test]

@@ -21,6 +21,10 @@ fn broken_states_are_found() {
 		})
 	};
 	assert_eq!(
+		broken(|| crate::Floor::<Test>::put(MAX_VALIDATORS)),
+		"the floor leaves no place free".into()
+	);
+	assert_eq!(
 		broken(|| Validators::<Test>::mutate(|list| list.truncate(1))),
 		"fewer validators than the floor".into()
 	);

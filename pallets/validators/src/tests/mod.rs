@@ -6,5 +6,6 @@ mod genesis;
 mod invariants;
 mod migrations;
 mod offline;
+mod random;
 mod sessions;
 mod stall;

@@ -29,8 +29,9 @@ fn a_validator_that_misses_two_sessions_is_chilled() {
 		assert_eq!(listed(), [1, 2, 3, 4]);
 		run_to_session_without(&[4], 2);
 		let reason = ChillReason::Offline;
-		assert!(has_event(Event::Chilled { validator: account(4), reason }));
-		assert_eq!(status(4), Status::Chilled { reason, since: 1 });
+		let (from, to) = (Status::Listed, Status::Chilled { reason, since: 1 });
+		assert!(has_event(Event::Chilled { validator: account(4), from, to, reason }));
+		assert_eq!(status(4), to);
 		assert_eq!(bond(4), MIN_BOND, "to be offline costs nothing");
 		assert_eq!(misses(4), 0);
 		assert_eq!(listed(), [1, 2, 3]);
