@@ -61,7 +61,7 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn do_update(pod: AccountId32, profile: PodProfile) -> DispatchResult {
 		ensure!(profile.is_well_formed(), Error::<T>::MalformedProfile);
-		let (from, to, forgotten) = Self::mutate_registered(&pod, |record| {
+		let (from, to) = Self::mutate_registered(&pod, |record| {
 			let from = record.key_epoch;
 			if record.profile.encryption_key != profile.encryption_key {
 				record.key_epoch = from.checked_add(1).ok_or(Error::<T>::TooManyKeyEpochs)?;
@@ -75,7 +75,7 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn do_leave(pod: AccountId32) -> DispatchResult {
 		let (now, period) = (Self::now(), Self::period());
-		let (from, to, forgotten) = Self::mutate_registered(&pod, |record| {
+		let (from, to) = Self::mutate_registered(&pod, |record| {
 			ensure!(record.status == PodStatus::Active, Error::<T>::PodIsLeaving);
 			let from = record.state(now, period);
 			let withdrawable_from = now.after(T::UnbondingPeriod::get());
