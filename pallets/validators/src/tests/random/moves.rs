@@ -145,12 +145,9 @@ impl Table {
 	}
 
 	fn admit(&mut self) {
-		let account = account(self.mostly_candidate(|candidate| match candidate.status {
-			Status::Applied => true,
-			// Who was offline comes back by itself.
-			Status::Chilled { reason, .. } => reason == ChillReason::Equivocation,
-			Status::Listed | Status::Unbonding { .. } => false,
-		}));
+		let account = account(
+			self.mostly_candidate(|candidate| !candidate.is_listed() && !candidate.is_unbonding()),
+		);
 		let (origin, is_theirs) = self.administrators();
 		let allowed = is_theirs
 			&& self.record(&account).is_some_and(|candidate| {
