@@ -2,9 +2,10 @@
 
 //! Benchmarks of the calls, of the sweep and of the migration.
 //!
-//! Jobs have the longest requirements and their pods the longest profiles; operators sign. A claim
-//! that is undone on the way is a missed one, of another pod: it moves most. What is due has failed
-//! in a sweep once, so that there is a retry to clear.
+//! Jobs have the longest requirements, their models the most addresses and their pods the longest
+//! profiles; operators sign. A claim that is undone on the way is a lapsed one, of another pod: it
+//! moves most, for client and pod pay. What is due has failed in a sweep once, so that there is a
+//! retry to clear.
 //!
 //! A benchmark sees the values that are read, not the keys that an iterator passes: where one does,
 //! the block reads one value more.
@@ -19,12 +20,13 @@ use frame_support::{
 	weights::WeightMeter,
 };
 use frame_system::RawOrigin;
+use pallet_pods::{EndedJob, JobEnd};
 use pallet_proofs::forge::ForgedKey;
 use proofpod_primitives::{
 	job::{JobRequest, PriceRamp, RequiredTag, Requirements, StoredState, Windows},
 	manifest::{
-		ModelManifest, ModelName, OutputVisibility, SetupProvenance, WeightsVisibility,
-		MANIFEST_VERSION,
+		ArtefactUri, ArtefactUris, ModelManifest, ModelName, OutputVisibility, SetupProvenance,
+		WeightsVisibility, MANIFEST_VERSION,
 	},
 	pod::{
 		Endpoint, PodProfile, PrivacyTier, Region, Regions, ServedModel, ServedModels, Tag, Tags,
@@ -74,7 +76,8 @@ where
 	pallet_proofs::Pallet::<T>::register_key(origin.clone().into(), key.verifying_key())?;
 	manifest.verifying_key = key.id();
 	let id = manifest.id();
-	let uris = Default::default();
+	let uri = ArtefactUri::truncate_from([b"https://".to_vec(), vec![b'a'; 248]].concat());
+	let uris = ArtefactUris::truncate_from(vec![uri; 8]);
 	pallet_models::Pallet::<T>::register(origin.into(), manifest, uris, None)?;
 	Ok(id)
 }
@@ -84,7 +87,7 @@ fn tags(count: u8) -> Vec<Tag> {
 	(b'a'..).take(count.into()).map(|letter| Tag::truncate_from(vec![letter; 32])).collect()
 }
 
-/// Registers a pod with the longest profile.
+/// Registers a pod with the longest profile, which has failed once: another failure suspends it.
 fn worker<T: Config>(number: u32) -> Result<Worker, BenchmarkError>
 where
 	<T as Config>::Currency: Mutate<AccountId32>,
@@ -103,6 +106,9 @@ where
 	};
 	let origin = RawOrigin::Signed(pod.clone()).into();
 	pallet_pods::Pallet::<T>::register(origin, profile, Some(operator.clone()))?;
+	pallet_pods::Pallet::<T>::job_locked(&pod, 1);
+	let failure = EndedJob { end: JobEnd::Missed, bond: 1, lost: 1, price: Balance::MAX };
+	pallet_pods::Pallet::<T>::job_ended(&pod, failure);
 	Ok(Worker { pod, operator })
 }
 
@@ -141,7 +147,7 @@ where
 }
 
 /// A request without requirements, with the shortest windows.
-fn request<T: Config>(model: ModelId, failover: Ticks) -> JobRequest<AccountId32> {
+fn request<T: Config>(model: ModelId) -> JobRequest<AccountId32> {
 	let price = <T as Config>::MinPrice::get();
 	JobRequest {
 		model,
@@ -152,51 +158,57 @@ fn request<T: Config>(model: ModelId, failover: Ticks) -> JobRequest<AccountId32
 			lock: T::MinWindow::get(),
 			acknowledge: T::MinWindow::get(),
 			prove: T::MinProveWindow::get(),
-			failover,
+			failover: 0,
 		},
 		requirements: Requirements::default(),
 	}
 }
 
 /// The client, with a job of its own besides the one that it has opened here.
-fn opened<T: Config>(failover: Ticks) -> Result<(AccountId32, JobId), BenchmarkError>
+fn opened<T: Config>() -> Result<(AccountId32, JobId), BenchmarkError>
 where
 	<T as Config>::Currency: Mutate<AccountId32>,
 {
 	let (client, model) = (funded::<T>("client", 0)?, model::<T>()?);
-	Pallet::<T>::do_open(client.clone(), request::<T>(model, 0))?;
-	let job = Pallet::<T>::do_open(client.clone(), request::<T>(model, failover))?;
+	Pallet::<T>::do_open(client.clone(), request::<T>(model))?;
+	let job = Pallet::<T>::do_open(client.clone(), request::<T>(model))?;
 	Ok((client, job))
 }
 
 /// A job that this pod has locked.
-fn locked<T: Config>(failover: Ticks) -> Result<(AccountId32, Worker, JobId), BenchmarkError>
+fn locked<T: Config>() -> Result<(AccountId32, Worker, JobId), BenchmarkError>
 where
 	<T as Config>::Currency: Mutate<AccountId32>,
 {
-	let ((client, job), worker) = (opened::<T>(failover)?, worker::<T>(0)?);
+	let ((client, job), worker) = (opened::<T>()?, worker::<T>(0)?);
 	Pallet::<T>::do_lock(worker.operator.clone(), job, 0)?;
 	enlarge::<T>(job, &account("somebody", 0, 0));
 	Ok((client, worker, job))
 }
 
 /// The same, and the pod has acknowledged it.
-fn proving<T: Config>(failover: Ticks) -> Result<(AccountId32, Worker, JobId), BenchmarkError>
+fn proving<T: Config>() -> Result<(AccountId32, Worker, JobId), BenchmarkError>
 where
 	<T as Config>::Currency: Mutate<AccountId32>,
 {
-	let (client, worker, job) = locked::<T>(failover)?;
+	let (client, worker, job) = locked::<T>()?;
 	Pallet::<T>::do_acknowledge(worker.operator.clone(), job)?;
 	Ok((client, worker, job))
 }
 
-/// The same, and the pod has missed its deadline; a sweep has failed to carry that out.
-fn missed<T: Config>(failover: Ticks) -> Result<(AccountId32, JobId), BenchmarkError>
+/// A job whose pod has not acknowledged it in time; a sweep has failed to carry that out. It `ends`
+/// by that, or is open again.
+fn lapsed<T: Config>(ends: bool) -> Result<(AccountId32, JobId), BenchmarkError>
 where
 	<T as Config>::Currency: Mutate<AccountId32>,
 {
-	let (client, _, id) = proving::<T>(failover)?;
+	let (client, _, id) = locked::<T>()?;
 	let due = due::<T>(id);
+	if !ends {
+		Jobs::<T>::mutate_extant(id, |job| {
+			job.request.windows.lock = job.request.windows.lock.saturating_mul(4);
+		});
+	}
 	go_to::<T>(due);
 	Agenda::<T>::remove(due, id);
 	Agenda::<T>::insert(due.after(1), id, ());
@@ -234,11 +246,11 @@ mod benchmarks {
 
 	#[benchmark]
 	fn open() -> Result<(), BenchmarkError> {
-		let (client, _) = opened::<T>(0)?;
+		let (client, _) = opened::<T>()?;
 		let model = Jobs::<T>::iter_values().next().map(|job| job.request.model);
 		let model = model.ok_or(BenchmarkError::Stop("no job"))?;
 		let requirements = requirements(&account("pod", 0, 0));
-		let request = JobRequest { requirements, ..request::<T>(model, 0) };
+		let request = JobRequest { requirements, ..request::<T>(model) };
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(client.clone()), request);
@@ -247,10 +259,10 @@ mod benchmarks {
 		Ok(())
 	}
 
-	/// A missed claim of another pod is undone first.
+	/// A lapsed claim of another pod is undone first.
 	#[benchmark]
 	fn lock() -> Result<(), BenchmarkError> {
-		let (_, job) = missed::<T>(T::MaxFailoverWindow::get())?;
+		let (_, job) = lapsed::<T>(false)?;
 		let worker = worker::<T>(1)?;
 		attest::<T>(&worker.pod)?;
 		enlarge::<T>(job, &worker.pod);
@@ -266,7 +278,7 @@ mod benchmarks {
 
 	#[benchmark]
 	fn acknowledge() -> Result<(), BenchmarkError> {
-		let (_, worker, job) = locked::<T>(0)?;
+		let (_, worker, job) = locked::<T>()?;
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(worker.operator), job);
@@ -279,7 +291,7 @@ mod benchmarks {
 	/// All but the verification of the proof, which the proofs pallet's weights charge.
 	#[benchmark]
 	fn submit_result() -> Result<(), BenchmarkError> {
-		let (_, worker, job) = proving::<T>(0)?;
+		let (_, worker, job) = proving::<T>()?;
 		let output = output();
 
 		#[block]
@@ -292,10 +304,10 @@ mod benchmarks {
 		Ok(())
 	}
 
-	/// A missed claim is undone first.
+	/// A lapsed claim is undone first.
 	#[benchmark]
 	fn cancel() -> Result<(), BenchmarkError> {
-		let (client, job) = missed::<T>(T::MaxFailoverWindow::get())?;
+		let (client, job) = lapsed::<T>(false)?;
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(client), job);
@@ -307,7 +319,7 @@ mod benchmarks {
 	/// The job ends.
 	#[benchmark]
 	fn discard() -> Result<(), BenchmarkError> {
-		let (_, worker, job) = proving::<T>(0)?;
+		let (_, worker, job) = proving::<T>()?;
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(worker.operator), job);
@@ -319,7 +331,7 @@ mod benchmarks {
 	/// The job expires, for its time to be locked is over.
 	#[benchmark]
 	fn release() -> Result<(), BenchmarkError> {
-		let ((_, job), worker) = (opened::<T>(0)?, worker::<T>(0)?);
+		let ((_, job), worker) = (opened::<T>()?, worker::<T>(0)?);
 		let expiry = due::<T>(job);
 		go_to::<T>(Tick(expiry.0.saturating_sub(1)));
 		Pallet::<T>::do_lock(worker.operator.clone(), job, 0)?;
@@ -333,10 +345,10 @@ mod benchmarks {
 		Ok(())
 	}
 
-	/// A missed job ends.
+	/// A lapsed job ends.
 	#[benchmark]
 	fn poke() -> Result<(), BenchmarkError> {
-		let (client, job) = missed::<T>(0)?;
+		let (client, job) = lapsed::<T>(true)?;
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(client), job);
@@ -374,10 +386,10 @@ mod benchmarks {
 		assert!(due.is_empty());
 	}
 
-	/// A missed job ends.
+	/// A lapsed job ends.
 	#[benchmark]
 	fn tidy_job() -> Result<(), BenchmarkError> {
-		let (_, job) = missed::<T>(0)?;
+		let (_, job) = lapsed::<T>(true)?;
 		let now = due::<T>(job).after(1);
 		let mut due = Vec::new();
 

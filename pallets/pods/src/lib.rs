@@ -48,7 +48,7 @@
 //!
 //! **Suspension.** Jobs that it acknowledged and did not prove, be it that it gave them up or missed
 //! their deadlines, suspend a pod, twice as long for each further one, until it has made up for them:
-//! jobs have settled since that come to the price of the dearest of them. Administrators may suspend
+//! jobs have settled since that come to the highest price of the dearest. Administrators may suspend
 //! and reinstate. A suspended pod finishes what it has. Locks that were never acknowledged do not
 //! count: a client could cause them.
 //!

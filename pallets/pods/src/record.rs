@@ -50,7 +50,7 @@ pub struct EndedJob {
 	pub bond: Balance,
 	/// What was taken of that: a slash, or the fee of a lapse.
 	pub lost: Balance,
-	/// What the job would have paid.
+	/// What it paid; of one that came to nothing, the most that it would have paid.
 	pub price: Balance,
 }
 
@@ -130,9 +130,9 @@ pub struct PodRecord {
 	pub suspended_until: Tick,
 	/// Jobs that it acknowledged and did not prove, and has not made up for.
 	pub faults: u8,
-	/// What jobs must yet pay it to make up for them: the price of the dearest of them, less that of
-	/// those which settled since. So the cheapest job does not make up for the dearest, and in time
-	/// any work does.
+	/// What jobs must yet pay it to make up for them: the highest price of the dearest of them, less
+	/// what those paid that settled since, or that of a later one if it is more. So the cheapest job
+	/// does not make up for the dearest, and in time any work does.
 	pub fault_price: Balance,
 	/// How its jobs ended.
 	pub record: TrackRecord,

@@ -2,6 +2,7 @@
 
 //! Every call of the chain's own pallets, with the largest arguments that it may have.
 
+use codec::Encode;
 use proofpod_primitives::{
 	job::{JobRequest, PriceRamp, RequiredTag, Requirements, Windows},
 	manifest::{
@@ -34,6 +35,8 @@ const PROOF: ProofBytes = ProofBytes([1; ProofBytes::SIZE]);
 const KEY: VerifyingKeyId = VerifyingKeyId([1; 32]);
 const MODEL: ModelId = ModelId([1; 32]);
 const JOB: JobId = JobId(u64::MAX);
+/// Bytes of a header in a report.
+const LONGEST_HEADER: usize = 16 << 10;
 
 /// All of them, pallet by pallet.
 pub(crate) fn all() -> Vec<RuntimeCall> {
@@ -111,10 +114,11 @@ fn proofs() -> Vec<RuntimeCall> {
 fn validators() -> Vec<RuntimeCall> {
 	use pallet_validators::Call;
 	let slot = Slot::from(u64::MAX);
-	let header = || {
+	let header = |filler: usize| {
 		let signature = AuthoritySignature::from(sr25519::Signature::from_raw([1; 64]));
 		let logs = vec![
 			<DigestItem as CompatibleDigestItem<AuthoritySignature>>::aura_pre_digest(slot),
+			DigestItem::Other(vec![0; filler]),
 			DigestItem::aura_seal(signature),
 		];
 		Header {
@@ -125,11 +129,13 @@ fn validators() -> Vec<RuntimeCall> {
 			digest: HeaderDigest { logs },
 		}
 	};
+	// The length of the filler takes a byte more than that of none.
+	let filler = LONGEST_HEADER - header(0).encoded_size() - 1;
 	let proof = Box::new(sp_consensus_slots::EquivocationProof {
 		offender: AuthorityId::from(sr25519::Public::from_raw([1; 32])),
 		slot,
-		first_header: header(),
-		second_header: header(),
+		first_header: header(filler),
+		second_header: header(filler),
 	});
 	[
 		Call::<Runtime>::admit { account: ACCOUNT },

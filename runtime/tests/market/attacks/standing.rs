@@ -12,14 +12,14 @@ use codec::Encode;
 use pallet_jobs::Error as JobsError;
 use pallet_pods::{AveragePrice, Error as PodsError};
 use proofpod_primitives::{
-	job::{JobRequest, RequiredTag},
+	job::{JobRequest, PriceRamp, RequiredTag},
 	pod::{PodProfile, Tag, Tags},
 	Tick,
 };
 use proofpod_runtime::{
 	configs::market::{AttestationDepositBase, AttestationDepositPerByte, MinPrice},
 	units::MILLI_POD,
-	AccountId, Balance, Pods, Runtime,
+	AccountId, Balance, Jobs, Pods, Runtime,
 };
 use sp_runtime::DispatchError;
 
@@ -135,6 +135,26 @@ fn jobs_make_up_for_a_failure_when_they_come_to_its_price() {
 		}
 		let paid = pod_amount(PRICE / 2 + PRICE + PRICE);
 		parties.have_lost(&[(&client, paid - pod_amount(6 * DISCARD / 2))]);
+	});
+}
+
+#[test]
+fn a_failure_counts_by_the_highest_price_however_low_the_lock_was() {
+	attack(|parties| {
+		let (client, rogue) = (parties.client.clone(), parties.rogues[0].clone());
+		let price = PriceRamp { min: MinPrice::get(), max: PRICE, ramp: 10 };
+		for _ in 0..2 {
+			let job = opened(parties, JobRequest { price, ..request() });
+			take(parties, &rogue, job);
+			assert_eq!(Jobs::view(job).unwrap().job.state.lock().unwrap().price, MinPrice::get());
+			parties.does(&rogue, discard(job));
+			settle_own(parties, &rogue, MinPrice::get(), 1);
+		}
+		let job = opened(parties, request());
+		parties.is_refused(&rogue, lock(job), PodsError::<Runtime>::PodIsSuspended);
+		let burned = 2 * (DISCARD / 2 + MinPrice::get() / 100);
+		let together = parties.costs.lost(&client) + parties.costs.lost(&rogue);
+		assert_eq!(together, pod_amount(burned));
 	});
 }
 
