@@ -143,16 +143,18 @@ fn a_failure_counts_by_the_highest_price_however_low_the_lock_was() {
 	attack(|parties| {
 		let (client, rogue) = (parties.client.clone(), parties.rogues[0].clone());
 		let price = PriceRamp { min: MinPrice::get(), max: PRICE, ramp: 10 };
-		for _ in 0..2 {
+		let fail = |parties: &mut Parties| {
 			let job = opened(parties, JobRequest { price, ..request() });
 			take(parties, &rogue, job);
 			assert_eq!(Jobs::view(job).unwrap().job.state.lock().unwrap().price, MinPrice::get());
 			parties.does(&rogue, discard(job));
-			settle_own(parties, &rogue, MinPrice::get(), 1);
-		}
+		};
+		fail(parties);
+		settle_own(parties, &rogue, MinPrice::get(), 1);
+		fail(parties);
 		let job = opened(parties, request());
 		parties.is_refused(&rogue, lock(job), PodsError::<Runtime>::PodIsSuspended);
-		let burned = 2 * (DISCARD / 2 + MinPrice::get() / 100);
+		let burned = 2 * (DISCARD / 2) + MinPrice::get() / 100;
 		let together = parties.costs.lost(&client) + parties.costs.lost(&rogue);
 		assert_eq!(together, pod_amount(burned));
 	});
