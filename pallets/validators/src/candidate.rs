@@ -144,7 +144,10 @@ impl<T: Config> Pallet<T> {
 		let from = candidate.bond;
 		candidate.bond = from.saturating_add(amount);
 		Candidates::<T>::insert(&account, candidate);
-		Self::deposit_event(Event::BondIncreased { candidate: account, from, to: candidate.bond });
+		let to = candidate.bond;
+		if from != to {
+			Self::deposit_event(Event::BondIncreased { candidate: account, from, to });
+		}
 		Ok(())
 	}
 
@@ -244,7 +247,9 @@ impl<T: Config> Pallet<T> {
 		}
 		let since = pallet_session::Pallet::<T>::current_index();
 		let (from, to) = Self::move_to(account, candidate, Status::Chilled { reason, since });
-		Self::deposit_event(Event::Chilled { validator: account.clone(), from, to, reason });
+		if from != to {
+			Self::deposit_event(Event::Chilled { validator: account.clone(), from, to, reason });
+		}
 		true
 	}
 

@@ -39,9 +39,25 @@ use sp_staking::{
 type AuthorityId<T> = <T as pallet_aura::Config>::AuthorityId;
 type Seal<T> = <AuthorityId<T> as RuntimeAppPublic>::Signature;
 
-/// Most bytes of a header in a report: twice those of one that changes a hundred authorities.
-/// Reports are free, so they must not fill blocks.
-pub(crate) const MAX_HEADER: usize = 16 << 10;
+/// Most bytes of a header in a report. Reports are free, so they must not fill blocks; but no
+/// header that the chain accepts may be longer, or its author could not be reported.
+pub(crate) const MAX_HEADER: u32 = 16 << 10;
+
+/// Most bytes that a block adds to the header that its author begins with, among so many
+/// validators: changes of the authorities of Aura and of GRANDPA, the disabling of a third, and the
+/// seal.
+pub(crate) const fn most_added(validators: u32) -> u32 {
+	/// A key of Aura; a key of GRANDPA, and its weight.
+	const CHANGED: u32 = 32 + 32 + 8;
+	/// One item for Aura, one for GRANDPA.
+	const DISABLED: u32 = 11 + 15;
+	/// The seal, and what stands around the lists.
+	const FIXED: u32 = 128;
+	validators
+		.saturating_mul(CHANGED)
+		.saturating_add((validators / 3).saturating_mul(DISABLED))
+		.saturating_add(FIXED)
+}
 
 /// Two headers of one slot with the seals of one author.
 pub type AuraEquivocationProof<T> =
@@ -98,10 +114,12 @@ fn slot_of<T: Config>(header: &HeaderFor<T>) -> Option<Slot> {
 		.find_map(<DigestItem as CompatibleDigestItem<Seal<T>>>::as_aura_pre_digest)
 }
 
-/// Whether the last item of a header's digest is its author's signature of all the rest.
-fn is_sealed_by<T: Config>(mut header: HeaderFor<T>, author: &AuthorityId<T>) -> bool {
-	let seal: Option<Seal<T>> = header.digest_mut().pop().and_then(|item| item.as_aura_seal());
-	seal.is_some_and(|seal| author.verify(&header.hash(), &seal))
+/// What an author has signed: the hash of a header without the last item of its digest, when that
+/// is the author's signature of it.
+fn sealed_hash<T: Config>(mut header: HeaderFor<T>, author: &AuthorityId<T>) -> Option<T::Hash> {
+	let seal: Seal<T> = header.digest_mut().pop()?.as_aura_seal()?;
+	let hash = header.hash();
+	author.verify(&hash, &seal).then_some(hash)
 }
 
 impl<T: Config> Pallet<T> {
@@ -113,12 +131,18 @@ impl<T: Config> Pallet<T> {
 		proof: &AuraEquivocationProof<T>,
 	) -> Result<AuraEquivocation, Error<T>> {
 		let headers = [&proof.first_header, &proof.second_header];
-		let valid = headers.iter().all(|header| header.encoded_size() <= MAX_HEADER)
-			&& proof.first_header.hash() != proof.second_header.hash()
-			&& headers.iter().all(|header| slot_of::<T>(header) == Some(proof.slot))
-			&& headers.iter().all(|header| is_sealed_by::<T>((*header).clone(), &proof.offender));
+		let fits = |header: &HeaderFor<T>| {
+			u32::try_from(header.encoded_size()).is_ok_and(|size| size <= MAX_HEADER)
+		};
+		let valid =
+			headers.iter().all(|header| fits(header) && slot_of::<T>(header) == Some(proof.slot));
 		if !valid {
 			return Err(Error::InvalidEquivocationProof);
+		}
+		// A second seal of the same block is no second block.
+		match headers.map(|header| sealed_hash::<T>(header.clone(), &proof.offender)) {
+			[Some(first), Some(second)] if first != second => {},
+			_ => return Err(Error::InvalidEquivocationProof),
 		}
 		let session = Self::session_of(proof.slot).ok_or(Error::UnknownAuthor)?;
 		// On a fork that had not begun the session yet, the authors were those of the one before.

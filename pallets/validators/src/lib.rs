@@ -106,7 +106,7 @@ pub use weights::WeightInfo;
 pub mod pallet {
 	use super::{
 		candidate::{Candidate, ChillReason, Status},
-		equivocation::{AuraEquivocation, AuraEquivocationProof},
+		equivocation::{most_added, AuraEquivocation, AuraEquivocationProof, MAX_HEADER},
 		history::{KeyHolder, SessionRecord, MAX_KEY_TYPES},
 		offences::Slash,
 		offline::TURNS_TO_JUDGE,
@@ -502,6 +502,12 @@ pub mod pallet {
 				T::Keys::key_ids().len() <= MAX_KEY_TYPES as usize,
 				"only {MAX_KEY_TYPES} kinds of session keys can be remembered"
 			);
+			let (begun, added) = (T::BlockLength::get().max_header_size(), most_added(max));
+			assert!(
+				begun.saturating_add(added) <= MAX_HEADER,
+				"an author whose header has {begun} bytes, and {added} more in the end, could not \
+				 be reported: set BlockLength's max_header_size"
+			);
 		}
 
 		#[cfg(feature = "try-runtime")]
@@ -634,7 +640,7 @@ pub mod pallet {
 		///   little to hold.
 		///
 		/// ## Events
-		/// * [`Event::BondIncreased`].
+		/// * [`Event::BondIncreased`], unless there is nothing to add.
 		#[pallet::call_index(5)]
 		#[pallet::weight(<T as Config>::WeightInfo::bond_more())]
 		pub fn bond_more(origin: OriginFor<T>, amount: Balance) -> DispatchResult {
@@ -687,7 +693,7 @@ pub mod pallet {
 		///   [`Error::DuplicateReport`].
 		///
 		/// ## Events
-		/// * [`Event::Slashed`], [`Event::Chilled`], [`Event::FloorHeld`].
+		/// * [`Event::Slashed`], [`Event::Chilled`], [`Event::FloorHeld`]: none where nothing changes.
 		#[pallet::call_index(8)]
 		#[pallet::weight(
 			<T as Config>::WeightInfo::report_aura_equivocation(T::MaxValidators::get())

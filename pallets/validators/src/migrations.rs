@@ -2,7 +2,7 @@
 
 //! Changes of this pallet's storage.
 
-use crate::{Candidate, Candidates, Config, Pallet, Status, Validators};
+use crate::{Candidate, Candidates, Config, Floor, Pallet, Status, Validators};
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 use frame_support::{
@@ -25,6 +25,8 @@ pub type V2<T, Active> =
 /// Makes every listed validator a candidate, with what it can bond of the least bond, and remembers
 /// whose keys are whose. Who has less stays listed, and must make it good before it can be listed
 /// again.
+///
+/// A floor that leaves no place free, which a genesis may set no more, gives way by one.
 pub struct Bonds<T, Active>(PhantomData<(T, Active)>);
 
 impl<T: Config, Active: Get<Vec<(AccountId32, T::Keys)>>> UncheckedOnRuntimeUpgrade
@@ -43,12 +45,15 @@ impl<T: Config, Active: Get<Vec<(AccountId32, T::Keys)>>> UncheckedOnRuntimeUpgr
 			let bond = Pallet::<T>::hold(&validator, bond).map_or(0, |()| bond);
 			Candidates::<T>::insert(validator, Candidate { bond, status: Status::Listed });
 		}
+		Floor::<T>::mutate_extant(|floor| {
+			*floor = (*floor).min(T::MaxValidators::get().saturating_sub(1));
+		});
 		Pallet::<T>::record_session(pallet_session::Pallet::<T>::current_index(), Active::get());
 		// For each validator its account, holds and candidate; the list, the active validators with
-		// the keys of each kind, the session and its first slot.
+		// the keys of each kind, the session and its first slot; the floor.
 		T::DbWeight::get().reads_writes(
-			count.saturating_mul(3).saturating_add(10),
-			count.saturating_mul(3).saturating_add(2),
+			count.saturating_mul(3).saturating_add(11),
+			count.saturating_mul(3).saturating_add(3),
 		)
 	}
 }

@@ -14,7 +14,7 @@ use frame_support::{
 		ConstBool, ConstU128, ConstU32, ConstU64, ConstU8, Get, KeyOwnerProofSystem, OnInitialize,
 	},
 };
-use frame_system::EnsureRoot;
+use frame_system::{limits::BlockLength, EnsureRoot};
 use pallet_session::{disabling::UpToLimitDisablingStrategy, PeriodicSessions};
 use pallet_validators::{
 	equivocation::AuraEquivocationProof, Candidate, HeldSessions, SessionPeriod, Status,
@@ -114,6 +114,7 @@ impl frame_system::Config for Test {
 	type AccountId = AccountId32;
 	type Lookup = IdentityLookup<AccountId32>;
 	type AccountData = pallet_balances::AccountData<u128>;
+	type BlockLength = TestBlockLength;
 }
 
 #[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
@@ -157,6 +158,10 @@ impl pallet_offences::Config for Test {
 }
 
 parameter_types! {
+	/// Most bytes of the header that an author begins with.
+	pub static MaxHeaderSize: u32 = 8 << 10;
+	pub TestBlockLength: BlockLength =
+		BlockLength::builder().max_header_size(MaxHeaderSize::get()).build();
 	pub const DefaultSessionLength: u32 = SESSION;
 	// As the runtime has it.
 	pub ChangePending: bool = pallet_grandpa::PendingChange::<Test>::exists()

@@ -36,6 +36,11 @@ const INITIALIZATION_SHARE: Perbill = Perbill::from_percent(5);
 /// Longest block in bytes. A result takes about 1 kB, so computation is the scarcer resource.
 const BLOCK_LENGTH: u32 = 5 * 1024 * 1024;
 
+/// Longest header in bytes that an author may begin a block with, its digest included: about 120 are
+/// used. Reports of two blocks in one slot carry both headers, and only up to a limit, which
+/// nobody's headers must exceed.
+const AUTHORED_HEADER_LENGTH: u32 = 8 * 1024;
+
 parameter_types! {
 	/// Hashes of the last hour of blocks remain known, so that transactions may be mortal for up
 	/// to that long.
@@ -50,6 +55,7 @@ parameter_types! {
 		.modify_max_length_for_class(DispatchClass::Normal, |length| {
 			*length = NORMAL_SHARE.mul_floor(BLOCK_LENGTH)
 		})
+		.max_header_size(AUTHORED_HEADER_LENGTH)
 		.build();
 
 	/// The most computation in a block. State is not proved to third parties, so the size of proofs

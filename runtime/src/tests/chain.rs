@@ -77,6 +77,21 @@ fn on_development_chain(test: impl FnOnce()) {
 }
 
 #[test]
+#[should_panic(expected = "exceeds max header size limit")]
+fn a_header_that_its_author_has_padded_is_refused() {
+	state_of("development").execute_with(|| {
+		let slot = Slot::from(FIRST_SLOT).encode();
+		let logs = vec![
+			DigestItem::PreRuntime(AURA_ENGINE_ID, slot),
+			DigestItem::PreRuntime(*b"fill", vec![0; 8 * 1024]),
+		];
+		let [root, parent] = Default::default();
+		let header = Header::new(1, root, root, parent, Digest { logs });
+		Executive::initialize_block(&header);
+	});
+}
+
+#[test]
 fn fees_go_to_the_author_of_the_block() {
 	on_development_chain(|| {
 		let (author, sender) = (balance(Alice), balance(Bob));

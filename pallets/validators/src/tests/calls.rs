@@ -103,6 +103,16 @@ mod bond_more {
 	}
 
 	#[test]
+	fn of_nothing_has_no_event() {
+		on_chain(|| {
+			System::reset_events();
+			assert_ok!(ValidatorList::bond_more(signed(1), 0));
+			assert_eq!(System::read_events_for_pallet::<Event<Test>>(), []);
+			assert_eq!(bond(1), MIN_BOND);
+		});
+	}
+
+	#[test]
 	fn fails_for_others() {
 		on_chain(|| {
 			assert_noop!(ValidatorList::bond_more(signed(5), 5), Error::<Test>::NotCandidate);

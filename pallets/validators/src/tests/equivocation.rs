@@ -3,16 +3,20 @@
 //! Forged blocks and votes, reported in every way that somebody might try to get away.
 
 use crate::{
-	equivocation::AuraEquivocation, mock::*, Call, ChillReason, Error, Event, Slashes, Status,
+	equivocation::{most_added, AuraEquivocation},
+	mock::*,
+	Call, ChillReason, Error, Event, Slashes, Status,
 };
+use codec::Encode;
 use frame_support::{
 	assert_noop, assert_ok,
 	dispatch::Pays,
 	pallet_prelude::{InvalidTransaction, TransactionSource},
 	traits::Authorize,
 };
+use sp_consensus_aura::{sr25519::AuthorityId as AuraId, AURA_ENGINE_ID};
 use sp_core::Pair;
-use sp_runtime::{DispatchError, Perbill};
+use sp_runtime::{DigestItem, DispatchError, Perbill};
 use sp_staking::offence::Offence;
 
 /// `(3 / 4)²` of a bond: what one of four loses.
@@ -77,6 +81,22 @@ mod aura_reports {
 			let slot = *pallet_aura::CurrentSlot::<Test>::get() + 1;
 			assert_ok!(report_blocks(slot, &aura(3)));
 			assert_eq!(bond(3), left, "of sessions with the same keys, the gravest offence counts");
+		});
+	}
+
+	#[test]
+	fn have_no_event_of_what_does_not_change() {
+		on_chain_of(&[1, 2, 3, 4], 2, || {
+			set_keys_of(3, 77);
+			run_to_session(2);
+			assert_ok!(report_blocks(1, &aura(3)));
+			assert_eq!(status(3), chilled(2));
+			System::reset_events();
+			let slot = *pallet_aura::CurrentSlot::<Test>::get() + 1;
+			assert_ok!(report_blocks(slot, &aura(77)));
+			let events = System::read_events_for_pallet::<Event<Test>>();
+			assert!(matches!(events[..], [Event::Slashed { .. }]), "{events:?}");
+			assert_eq!(status(3), chilled(2));
 		});
 	}
 
@@ -294,6 +314,11 @@ mod aura_reports {
 			same.second_header = same.first_header.clone();
 			refused(same);
 
+			let mut sealed_twice = sound.clone();
+			sealed_twice.second_header = sealed_header(1, 1, &key);
+			assert_ne!(sealed_twice.first_header.hash(), sealed_twice.second_header.hash());
+			refused(sealed_twice);
+
 			let mut other_slot = sound.clone();
 			other_slot.second_header = sealed_header(2, 2, &key);
 			refused(other_slot);
@@ -440,6 +465,37 @@ mod grandpa_reports {
 			);
 			assert_ok!(report_votes(0, 5, &grandpa(3), proof));
 		});
+	}
+}
+
+#[test]
+fn a_block_adds_no_more_to_its_header_than_is_allowed_for() {
+	use sp_consensus_grandpa::{ConsensusLog, ScheduledChange, GRANDPA_ENGINE_ID};
+
+	let begun = {
+		let mut header = sealed_header(1, 1, &aura(1));
+		header.digest.pop();
+		header.encoded_size()
+	};
+	for validators in [1, 4, 100, 1_000] {
+		let mut header = sealed_header(1, 1, &aura(1));
+		let mut push =
+			|engine, log: Vec<u8>| header.digest.push(DigestItem::Consensus(engine, log));
+		let authors = vec![aura(1).public(); validators];
+		let change = sp_consensus_aura::ConsensusLog::AuthoritiesChange(authors);
+		push(AURA_ENGINE_ID, change.encode());
+		for _ in 0..validators / 3 {
+			let disabled = sp_consensus_aura::ConsensusLog::<AuraId>::OnDisabled(u32::MAX);
+			push(AURA_ENGINE_ID, disabled.encode());
+			push(GRANDPA_ENGINE_ID, ConsensusLog::<u32>::OnDisabled(u64::MAX).encode());
+		}
+		let next_authorities = vec![(grandpa(1).public(), u64::MAX); validators];
+		let change = ScheduledChange { next_authorities, delay: u32::MAX };
+		push(GRANDPA_ENGINE_ID, ConsensusLog::ForcedChange(u32::MAX, change).encode());
+		header.digest.push(DigestItem::RuntimeEnvironmentUpdated);
+		let added = header.encoded_size() - begun;
+		let most = most_added(validators as u32) as usize;
+		assert!(added <= most && most - added < 64, "{validators}: {added} of {most}");
 	}
 }
 

@@ -12,6 +12,13 @@ fn bounds_of_the_mock_are_sound() {
 }
 
 #[test]
+#[should_panic(expected = "could not be reported: set BlockLength's max_header_size")]
+fn headers_that_are_too_long_to_report_are_a_misconfiguration() {
+	MaxHeaderSize::set(16 << 10);
+	<ValidatorList as Hooks<_>>::integrity_test();
+}
+
+#[test]
 fn broken_states_are_found() {
 	let broken = |break_it: fn()| {
 		chain_of(&[1, 2, 3], 2).execute_with(|| {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-use crate::{migrations::V2, mock::*, Candidates, HoldReason, KeySets, Pallet, Sessions, Status};
+use crate::{
+	migrations::V2, mock::*, Candidates, Floor, HoldReason, KeySets, Pallet, Sessions, Status,
+};
 use frame_support::{
 	assert_ok,
 	traits::{fungible::MutateHold, tokens::Precision, OnRuntimeUpgrade, StorageVersion},
@@ -61,5 +63,23 @@ fn the_keys_are_those_that_consensus_uses_although_others_are_queued() {
 		run_to_session(3);
 		assert_eq!(KeySets::<Test>::iter_keys().count(), 2);
 		assert_ok!(report_blocks(*pallet_aura::CurrentSlot::<Test>::get() + 1, &aura(77)));
+	});
+}
+
+#[test]
+fn a_floor_leaves_a_place_free() {
+	for (floor, expected) in [(MAX_VALIDATORS, MAX_VALIDATORS - 1), (2, 2)] {
+		chain_of(&[1, 2, 3], 2).execute_with(|| {
+			go_back();
+			Floor::<Test>::put(floor);
+			V2::<Test, Active>::on_runtime_upgrade();
+			assert_eq!(Floor::<Test>::get(), Some(expected));
+		});
+	}
+	on_chain(|| {
+		go_back();
+		Floor::<Test>::kill();
+		V2::<Test, Active>::on_runtime_upgrade();
+		assert_eq!(Floor::<Test>::get(), None);
 	});
 }

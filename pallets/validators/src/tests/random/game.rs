@@ -32,6 +32,8 @@ pub(super) struct Past {
 	pub(super) holders: Vec<(u8, u8)>,
 	/// Number of GRANDPA's set.
 	pub(super) set: u64,
+	/// The first of the sessions before it, and itself, that have had the same validators and keys.
+	pub(super) key_set: u32,
 }
 
 /// The state of a game beside the chain.
@@ -48,6 +50,8 @@ pub(super) struct Table {
 	pub(super) reported_blocks: BTreeSet<(u32, u8)>,
 	/// Votes that were reported: sets, rounds and voters.
 	pub(super) reported_votes: BTreeSet<(u64, u64, u8)>,
+	/// For the key sets and validators that were reported: the bond at first, and what was taken.
+	pub(super) slashes: BTreeMap<(u32, u8), (u128, u128)>,
 	/// What keys were generated from.
 	seeds: BTreeMap<AuthorityId, u8>,
 	calls: u32,
@@ -93,6 +97,7 @@ impl Game {
 				scene: 0,
 				reported_blocks: BTreeSet::new(),
 				reported_votes: BTreeSet::new(),
+				slashes: BTreeMap::new(),
 				seeds: (1..=HIGHEST_SEED).map(|seed| (aura(seed).public(), seed)).collect(),
 				calls: 0,
 			};
@@ -147,9 +152,12 @@ impl Table {
 	fn present(&self) -> Past {
 		let seed_of = |key: &AuthorityId| self.seeds[key];
 		let authorities = pallet_aura::Authorities::<Test>::get();
+		let holders: Vec<_> = active().into_iter().zip(authorities.iter().map(seed_of)).collect();
+		let before = self.sessions.last().filter(|before| before.holders == holders);
 		Past {
 			first_slot: *pallet_aura::CurrentSlot::<Test>::get(),
-			holders: active().into_iter().zip(authorities.iter().map(seed_of)).collect(),
+			key_set: before.map_or(Session::current_index(), |before| before.key_set),
+			holders,
 			set: changes(),
 		}
 	}

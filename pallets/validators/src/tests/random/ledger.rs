@@ -93,7 +93,7 @@ impl Ledger {
 					.is_none());
 			},
 			Event::BondIncreased { candidate, from, to } => {
-				assert!(from <= to);
+				assert!(from < to);
 				let record = self.of(&candidate);
 				assert_eq!(record.bond, from);
 				record.bond = to;
@@ -108,7 +108,8 @@ impl Ledger {
 				self.go(&validator, from, to);
 			},
 			Event::Resigned { validator, from, to, bond } => {
-				assert!(matches!(to, Status::Unbonding { .. }));
+				let withdrawable_from = Session::current_index() + 2 + BONDING_SESSIONS;
+				assert_eq!(to, Status::Unbonding { withdrawable_from });
 				self.go(&validator, from, to);
 				assert_eq!(self.of(&validator).bond, bond);
 			},
@@ -133,8 +134,13 @@ impl Ledger {
 				self.count("absent");
 			},
 			Event::Chilled { validator, from, to, reason } => {
-				assert!(matches!(to, Status::Chilled { reason: stored, .. } if stored == reason));
-				assert!(!matches!(from, Status::Unbonding { .. }));
+				let since = match reason {
+					// In the block that ends a session, before the next one begins.
+					ChillReason::Offline => Session::current_index() - 1,
+					ChillReason::Equivocation => Session::current_index(),
+				};
+				assert_eq!(to, Status::Chilled { reason, since });
+				assert!(from != to && !matches!(from, Status::Unbonding { .. }));
 				if reason == ChillReason::Equivocation {
 					assert!(self.guilty.contains(&validator), "{validator} never signed twice");
 				}

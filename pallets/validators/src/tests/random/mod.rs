@@ -25,7 +25,7 @@ use sp_runtime::DispatchError;
 use std::{collections::BTreeMap, env};
 
 /// Calls in a game, for each floor, when nothing else is asked for.
-const STEPS: u32 = 1_000;
+const STEPS: u32 = 1_300;
 /// Accounts that play.
 const PLAYERS: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 /// Those of them that sign twice.

@@ -2,7 +2,11 @@
 
 //! What the players do, and when the rules allow it.
 
-use super::{game::Table, ledger::Ledger, OFFENDERS, PLAYERS, STRANGER};
+use super::{
+	game::{Past, Table},
+	ledger::Ledger,
+	OFFENDERS, PLAYERS, STRANGER,
+};
 use crate::{mock::*, Call, Candidate, ChillReason, Event, Status};
 use codec::Encode;
 use frame_support::traits::{
@@ -15,6 +19,7 @@ use sp_core::{
 	Pair,
 };
 use sp_runtime::AccountId32;
+use std::collections::BTreeMap;
 
 /// What keys are generated from that offenders lend one another.
 const SHARED: [u8; 3] = [91, 92, 93];
@@ -27,6 +32,22 @@ fn own_seeds(number: u8) -> [u8; 3] {
 /// Whether so much of an account's balance can be held.
 fn affords(who: &AccountId32, amount: u128) -> bool {
 	Balances::reducible_balance(who, Preservation::Protect, Fortitude::Force) >= amount
+}
+
+/// `min(3k / n, 1)²` of a bond, rounded up: what an offence costs.
+fn share(bond: u128, (thrice, count): (u128, u128)) -> u128 {
+	let thrice = thrice.min(count);
+	(bond * thrice * thrice).div_ceil(count * count)
+}
+
+/// Whether somebody who signed twice is off the list until it is admitted anew, or will be.
+fn is_out(who: &AccountId32) -> bool {
+	match ValidatorList::candidate(who.clone()).map(|candidate| candidate.status) {
+		Some(Status::Listed) => ValidatorList::chill_due().contains(who),
+		Some(Status::Chilled { reason, .. }) => reason == ChillReason::Equivocation,
+		Some(Status::Unbonding { .. }) | None => true,
+		Some(Status::Applied) => false,
+	}
 }
 
 impl Table {
@@ -275,7 +296,10 @@ impl Table {
 		let call = Call::report_aura_equivocation { proof };
 		if let (true, Some(author)) = (self.call(reporter, call, allowed), fresh) {
 			self.reported_blocks.insert(author);
-			self.convict(author.1);
+			let (session, number) = author;
+			let together = self.reported_blocks.range((session, 0)..=(session, u8::MAX));
+			let together = together.map(|(_, number)| *number).collect();
+			self.convict(number, session, together);
 		}
 	}
 
@@ -303,21 +327,46 @@ impl Table {
 		let is_kept = set + u64::from(BONDING_SESSIONS) > changes() + 1;
 		if self.call(reporter, call, is_kept.then_some(may_report && is_new)) {
 			self.reported_votes.insert(vote);
-			self.convict(number);
+			let together = self.reported_votes.range((set, round, 0)..=(set, round, u8::MAX));
+			let together = together.map(|(_, _, number)| *number).collect();
+			self.convict(number, session as u32, together);
 		}
 	}
 
-	/// Notes that somebody signed twice, and counts whether others paid more for it, too.
-	fn convict(&mut self, number: u8) {
-		let who = account(number);
-		let another = |event: Event<Test>| match event {
-			Event::Slashed { validator, .. } => validator != who,
-			_ => false,
-		};
-		if System::read_events_for_pallet().into_iter().any(another) {
-			self.ledger.count("slashed for what another did as well");
+	/// Somebody was reported for a session, as one of those that signed twice `together`. All of
+	/// them must have paid what that costs, and nobody else anything.
+	fn convict(&mut self, number: u8, session: u32, together: Vec<u8>) {
+		self.ledger.guilty.insert(account(number));
+		let Past { holders, key_set, .. } = &self.sessions[session as usize];
+		let key_set = *key_set;
+		let ratio = (3 * together.len() as u128, holders.len() as u128);
+		let mut due = BTreeMap::new();
+		for offender in together {
+			let who = account(offender);
+			let Some(Candidate { bond, .. }) = self.record(&who) else { continue };
+			let is_first = !self.slashes.contains_key(&(key_set, offender));
+			let (at_stake, taken) = self.slashes.entry((key_set, offender)).or_insert((bond, 0));
+			let burned = share(*at_stake, ratio).saturating_sub(*taken).min(bond);
+			*taken += burned;
+			assert!(taken <= at_stake, "{who} has lost more than its bond");
+			if burned > 0 {
+				due.insert(who.clone(), (key_set, burned));
+				if offender != number {
+					self.ledger.count("slashed for what another did as well");
+				}
+			}
+			if is_first {
+				assert!(is_out(&who), "{who} goes on as if nothing had been");
+			}
 		}
-		self.ledger.guilty.insert(who);
+		let slashed = |event: Event<Test>| match event {
+			Event::Slashed { validator, session, burned, .. } => {
+				Some((validator, (session, burned)))
+			},
+			_ => None,
+		};
+		let events = System::read_events_for_pallet().into_iter().filter_map(slashed);
+		assert_eq!(events.collect::<BTreeMap<_, _>>(), due);
 	}
 
 	fn note_stalled(&mut self) {
