@@ -27,6 +27,6 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// The work alone, without storage.
 impl WeightInfo for () {
 	fn tick() -> Weight {
-		Weight::from_parts(6_349_000, 0)
+		Weight::from_parts(6_710_000, 0)
 	}
 }

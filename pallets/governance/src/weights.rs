@@ -27,7 +27,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// The work alone, without storage.
 impl WeightInfo for () {
 	fn enact(b: u32) -> Weight {
-		Weight::from_parts(5_989_000, 0)
-			.saturating_add(Weight::from_parts(1_707, 0).saturating_mul(b.into()))
+		Weight::from_parts(6_509_000, 0)
+			.saturating_add(Weight::from_parts(1_778, 0).saturating_mul(b.into()))
 	}
 }

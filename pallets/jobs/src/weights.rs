@@ -45,7 +45,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 		<()>::open().saturating_add(T::DbWeight::get().reads_writes(6, 7))
 	}
 	fn lock() -> Weight {
-		<()>::lock().saturating_add(T::DbWeight::get().reads_writes(18, 11))
+		<()>::lock().saturating_add(T::DbWeight::get().reads_writes(19, 12))
 	}
 	fn acknowledge() -> Weight {
 		<()>::acknowledge().saturating_add(T::DbWeight::get().reads_writes(6, 4))
@@ -82,39 +82,39 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// The work alone, without storage.
 impl WeightInfo for () {
 	fn open() -> Weight {
-		Weight::from_parts(118_637_000, 0)
+		Weight::from_parts(129_063_000, 0)
 	}
 	fn lock() -> Weight {
-		Weight::from_parts(220_920_000, 0)
+		Weight::from_parts(245_416_000, 0)
 	}
 	fn acknowledge() -> Weight {
-		Weight::from_parts(52_699_000, 0)
+		Weight::from_parts(56_094_000, 0)
 	}
 	fn submit_result() -> Weight {
-		Weight::from_parts(235_652_000, 0)
+		Weight::from_parts(258_326_000, 0)
 	}
 	fn cancel() -> Weight {
-		Weight::from_parts(195_262_000, 0)
+		Weight::from_parts(232_307_000, 0)
 	}
 	fn discard() -> Weight {
-		Weight::from_parts(227_610_000, 0)
+		Weight::from_parts(252_517_000, 0)
 	}
 	fn release() -> Weight {
-		Weight::from_parts(196_093_000, 0)
+		Weight::from_parts(210_474_000, 0)
 	}
 	fn poke() -> Weight {
-		Weight::from_parts(198_206_000, 0)
+		Weight::from_parts(223_284_000, 0)
 	}
 	fn tidy_base() -> Weight {
-		Weight::from_parts(6_500_000, 0)
+		Weight::from_parts(6_770_000, 0)
 	}
 	fn tidy_slot() -> Weight {
-		Weight::from_parts(5_137_000, 0)
+		Weight::from_parts(5_448_000, 0)
 	}
 	fn tidy_job() -> Weight {
-		Weight::from_parts(212_276_000, 0)
+		Weight::from_parts(247_420_000, 0)
 	}
 	fn migrate() -> Weight {
-		Weight::from_parts(73_319_000, 0)
+		Weight::from_parts(77_656_000, 0)
 	}
 }

@@ -47,18 +47,18 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// The work alone, without storage.
 impl WeightInfo for () {
 	fn register() -> Weight {
-		Weight::from_parts(95_453_000, 0)
+		Weight::from_parts(98_177_000, 0)
 	}
 	fn update_uris() -> Weight {
-		Weight::from_parts(67_020_000, 0)
+		Weight::from_parts(69_273_000, 0)
 	}
 	fn deprecate() -> Weight {
-		Weight::from_parts(25_718_000, 0)
+		Weight::from_parts(31_618_000, 0)
 	}
 	fn remove() -> Weight {
-		Weight::from_parts(76_745_000, 0)
+		Weight::from_parts(83_604_000, 0)
 	}
 	fn migrate() -> Weight {
-		Weight::from_parts(26_820_000, 0)
+		Weight::from_parts(30_616_000, 0)
 	}
 }

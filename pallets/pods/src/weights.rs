@@ -82,39 +82,39 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// The work alone, without storage.
 impl WeightInfo for () {
 	fn register() -> Weight {
-		Weight::from_parts(62_853_000, 0)
+		Weight::from_parts(66_500_000, 0)
 	}
 	fn update() -> Weight {
-		Weight::from_parts(22_463_000, 0)
+		Weight::from_parts(23_735_000, 0)
 	}
 	fn leave() -> Weight {
-		Weight::from_parts(16_154_000, 0)
+		Weight::from_parts(16_735_000, 0)
 	}
 	fn withdraw() -> Weight {
-		Weight::from_parts(52_698_000, 0)
+		Weight::from_parts(56_755_000, 0)
 	}
 	fn set_operator() -> Weight {
-		Weight::from_parts(20_941_000, 0)
+		Weight::from_parts(22_103_000, 0)
 	}
 	fn bond_more() -> Weight {
-		Weight::from_parts(53_650_000, 0)
+		Weight::from_parts(57_466_000, 0)
 	}
 	fn heartbeat() -> Weight {
-		Weight::from_parts(18_618_000, 0)
+		Weight::from_parts(19_819_000, 0)
 	}
 	fn attest() -> Weight {
-		Weight::from_parts(61_953_000, 0)
+		Weight::from_parts(65_448_000, 0)
 	}
 	fn revoke() -> Weight {
-		Weight::from_parts(45_328_000, 0)
+		Weight::from_parts(48_192_000, 0)
 	}
 	fn suspend() -> Weight {
-		Weight::from_parts(15_703_000, 0)
+		Weight::from_parts(16_334_000, 0)
 	}
 	fn reinstate() -> Weight {
-		Weight::from_parts(15_573_000, 0)
+		Weight::from_parts(16_424_000, 0)
 	}
 	fn migrate() -> Weight {
-		Weight::from_parts(15_293_000, 0)
+		Weight::from_parts(16_244_000, 0)
 	}
 }

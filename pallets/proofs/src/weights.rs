@@ -37,14 +37,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// The work alone, without storage.
 impl WeightInfo for () {
 	fn register_key(i: u32) -> Weight {
-		Weight::from_parts(3_170_654_164, 0)
-			.saturating_add(Weight::from_parts(249_324_512, 0).saturating_mul(i.into()))
+		Weight::from_parts(5_337_778_695, 0)
+			.saturating_add(Weight::from_parts(423_051_316, 0).saturating_mul(i.into()))
 	}
 	fn remove_key() -> Weight {
-		Weight::from_parts(66_389_000, 0)
+		Weight::from_parts(73_530_000, 0)
 	}
 	fn verify_proof(i: u32) -> Weight {
-		Weight::from_parts(3_252_191_292, 0)
-			.saturating_add(Weight::from_parts(72_921_111, 0).saturating_mul(i.into()))
+		Weight::from_parts(3_872_676_928, 0)
+			.saturating_add(Weight::from_parts(59_411_837, 0).saturating_mul(i.into()))
 	}
 }
