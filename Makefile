@@ -4,7 +4,7 @@
 #   make demo    a chain, a pod and a client on this machine; KEEP=1 leaves them running
 #   make test    format, lints, unit, property and end-to-end tests; test-network adds networks of
 #                four validators and their faults, about a quarter of an hour; test-long plays the
-#                market's random game for 100,000 calls, or STEPS of them, with SEED
+#                random games of market and validators for 100,000 calls, or STEPS of them, with SEED
 #   make lint    format and lints only
 #   make bench   measure the prover and the chain, and write docs/benchmarks.md and .json;
 #                bench-large adds a ResNet-20; bench-peers measures EZKL on the same networks
@@ -48,12 +48,12 @@ test-network: build
 	@scripts/rehearsal.sh
 	@scripts/cargo.sh nextest run --release --workspace --test network --profile network --no-fail-fast
 
-# The same game as in `make test`, longer.
+# The same games as in `make test`, longer.
 test-long: export PROOFPOD_STEPS = $(or $(STEPS),100000)
 test-long: export PROOFPOD_SEED = $(or $(SEED),1)
 test-long:
 	@scripts/setup.sh build
-	@scripts/cargo.sh nextest run --release --workspace --test market --profile long
+	@scripts/cargo.sh nextest run --release --workspace --lib --test market --profile long
 
 lint:
 	@scripts/setup.sh build

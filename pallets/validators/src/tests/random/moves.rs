@@ -158,7 +158,10 @@ impl Table {
 
 	fn bond_more(&mut self) {
 		let who = account(self.mostly_candidate(|candidate| candidate.bond < MIN_BOND));
-		let amount = self.rng.gen_range(0..=2 * MIN_BOND);
+		let amount = match self.rng.gen_range(0..10) {
+			0 => 0,
+			_ => self.rng.gen_range(1..=2 * MIN_BOND),
+		};
 		let (origin, is_own) = self.signed(&who);
 		let bonded = self.record(&who).is_some_and(|candidate| !candidate.is_unbonding());
 		let allowed = is_own && bonded && affords(&who, amount);
