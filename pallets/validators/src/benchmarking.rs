@@ -161,8 +161,8 @@ fn two_blocks<T: Config>(
 ) -> Result<Box<AuraEquivocationProof<T>>, BenchmarkError> {
 	let header = |mark: u8| -> Option<HeaderFor<T>> {
 		let slot = <DigestItem as CompatibleDigestItem<Seal<T>>>::aura_pre_digest(SLOT.into());
-		// Two bytes each; a quarter of a kilobyte is left for all the rest.
-		let mut logs = vec![DigestItem::Other(Vec::new()); (MAX_HEADER as usize - 256) / 2];
+		// Three bytes each, of which one is stored apart; a quarter of a kilobyte is left for the rest.
+		let mut logs = vec![DigestItem::Other(vec![0]); (MAX_HEADER as usize - 256) / 3];
 		logs.push(slot);
 		let root = T::Hash::decode(&mut TrailingZeroInput::new(&[mark])).ok()?;
 		let mut header = HeaderFor::<T>::new(

@@ -86,41 +86,41 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// The work alone, without storage.
 impl WeightInfo for () {
 	fn admit() -> Weight {
-		Weight::from_parts(91_356_000, 0)
+		Weight::from_parts(102_944_000, 0)
 	}
 	fn remove() -> Weight {
-		Weight::from_parts(40_030_000, 0)
+		Weight::from_parts(44_536_000, 0)
 	}
 	fn resign() -> Weight {
-		Weight::from_parts(44_476_000, 0)
+		Weight::from_parts(57_256_000, 0)
 	}
 	fn withdraw_keys() -> Weight {
-		Weight::from_parts(97_806_000, 0)
+		Weight::from_parts(105_177_000, 0)
 	}
 	fn apply() -> Weight {
-		Weight::from_parts(55_352_000, 0)
+		Weight::from_parts(55_022_000, 0)
 	}
 	fn bond_more() -> Weight {
-		Weight::from_parts(51_977_000, 0)
+		Weight::from_parts(52_177_000, 0)
 	}
 	fn withdraw_bond() -> Weight {
-		Weight::from_parts(46_489_000, 0)
+		Weight::from_parts(46_350_000, 0)
 	}
 	fn rejoin() -> Weight {
-		Weight::from_parts(89_764_000, 0)
+		Weight::from_parts(95_843_000, 0)
 	}
 	fn report_aura_equivocation(v: u32) -> Weight {
-		Weight::from_parts(5_205_286_503, 0)
-			.saturating_add(Weight::from_parts(41_452_122, 0).saturating_mul(v.into()))
+		Weight::from_parts(6_367_208_801, 0)
+			.saturating_add(Weight::from_parts(43_125_531, 0).saturating_mul(v.into()))
 	}
 	fn punish(v: u32) -> Weight {
-		Weight::from_parts(95_376_422, 0)
-			.saturating_add(Weight::from_parts(35_464_809, 0).saturating_mul(v.into()))
+		Weight::from_parts(52_720_216, 0)
+			.saturating_add(Weight::from_parts(37_566_727, 0).saturating_mul(v.into()))
 	}
 	fn authorize_report_aura_equivocation() -> Weight {
-		Weight::from_parts(4_650_901_000, 0)
+		Weight::from_parts(4_642_598_000, 0)
 	}
 	fn note_author() -> Weight {
-		Weight::from_parts(3_976_000, 0)
+		Weight::from_parts(4_126_000, 0)
 	}
 }
