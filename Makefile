@@ -10,7 +10,7 @@
 #                bench-large adds a ResNet-20; bench-peers measures EZKL on the same networks
 #                first, for the page to compare with
 #   make weights measure the pallets' weights and the fees that follow, on an idle machine;
-#                check-weights only lints and runs the benchmarks, once each
+#                check-weights only lints, tests and runs the benchmarks; fees only writes the page
 #   make docs    the API documentation, with warnings as errors
 
 SHELL := /bin/bash
