@@ -3,7 +3,7 @@
 #   make setup   install what the build needs (idempotent; says what it did)
 #   make demo    a chain, a pod and a client on this machine; KEEP=1 leaves them running
 #   make test    format, lints, unit, property and end-to-end tests; test-network adds networks of
-#                four validators and their faults, about a quarter of an hour; test-long plays the
+#                four validators and their faults, about twenty minutes; test-long plays the
 #                random games of market and validators for 100,000 calls, or STEPS of them, with SEED
 #   make lint    format and lints only
 #   make bench   measure the prover and the chain, and write docs/benchmarks.md and .json;
