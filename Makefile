@@ -3,14 +3,14 @@
 #   make setup   install what the build needs (idempotent; says what it did)
 #   make demo    a chain, a pod and a client on this machine; KEEP=1 leaves them running
 #   make test    format, lints, unit, property and end-to-end tests; test-network adds networks of
-#                four validators and their faults, about a quarter of an hour; test-long plays the
+#                four validators and their faults, about twenty minutes; test-long plays the
 #                random games of market and validators for 100,000 calls, or STEPS of them, with SEED
 #   make lint    format and lints only
 #   make bench   measure the prover and the chain, and write docs/benchmarks.md and .json;
 #                bench-large adds a ResNet-20; bench-peers measures EZKL on the same networks
 #                first, for the page to compare with
 #   make weights measure the pallets' weights and the fees that follow, on an idle machine;
-#                check-weights only lints and runs the benchmarks, once each
+#                check-weights only lints, tests and runs the benchmarks; fees only writes the page
 #   make docs    the API documentation, with warnings as errors
 
 SHELL := /bin/bash
