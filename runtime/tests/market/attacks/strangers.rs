@@ -254,9 +254,9 @@ fn a_block_of_ones_own_settlements_costs_what_the_jobs_did_and_holds_a_bond_for_
 		assert!(block.cost < POD, "{block:?}");
 		let hour = 1_200 * jobs;
 		if elements == MAX_OUTPUT_ELEMENTS {
-			assert!((730..770).contains(&(1_200 * block.cost / POD)));
-			assert!((295_000..310_000).contains(&(1_200 * block.held / POD)));
-			assert!((215_000..225_000).contains(&hour));
+			assert!((600..900).contains(&(1_200 * block.cost / POD)));
+			assert!((240_000..350_000).contains(&(1_200 * block.held / POD)));
+			assert!((170_000..250_000).contains(&hour));
 		}
 		println!(
 			"an hour of them: {} POD; {} POD held, by {} clients, and {} POD bonded by pods",
