@@ -155,14 +155,17 @@ where
 	Ok(members)
 }
 
+/// Parts of a header's digest: three bytes each, of which one is stored apart. A quarter of a kilobyte
+/// is left for the rest of the header.
+const PARTS: usize = (MAX_HEADER as usize - 256) / 3;
+
 /// Two blocks of an author in [`SLOT`], as large as a report takes them, of as many parts.
 fn two_blocks<T: Config>(
 	author: &AuthorityId<T>,
 ) -> Result<Box<AuraEquivocationProof<T>>, BenchmarkError> {
 	let header = |mark: u8| -> Option<HeaderFor<T>> {
 		let slot = <DigestItem as CompatibleDigestItem<Seal<T>>>::aura_pre_digest(SLOT.into());
-		// Three bytes each, of which one is stored apart; a quarter of a kilobyte is left for the rest.
-		let mut logs = vec![DigestItem::Other(vec![0]); (MAX_HEADER as usize - 256) / 3];
+		let mut logs = vec![DigestItem::Other(vec![0]); PARTS];
 		logs.push(slot);
 		let root = T::Hash::decode(&mut TrailingZeroInput::new(&[mark])).ok()?;
 		let mut header = HeaderFor::<T>::new(
