@@ -147,7 +147,8 @@ impl<T: Config> Pallet<T> {
 			end: how.job_end(),
 			bond: stored.terms.bond,
 			lost: loss.from_pod,
-			// Not that of the lock, which a client that is the pod itself could keep as low as it likes.
+			// Not that of the lock, which a pod that is its own client could keep as low as it
+			// likes.
 			price: stored.request.price.max,
 		};
 		pallet_pods::Pallet::<T>::job_ended(&lock.pod, ended);

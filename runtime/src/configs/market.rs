@@ -50,8 +50,8 @@ parameter_types! {
 	/// 800 pods, each says it less often.
 	pub const HeartbeatsPerBlock: u32 = 4;
 
-	/// One job that is not proved can happen to anybody; a second before others have
-	/// made up for it suspends.
+	/// One job that is not proved can happen to anybody; a second before others have made up for
+	/// it suspends.
 	pub const SuspensionThreshold: u8 = 2;
 
 	/// The first suspension lasts an hour.
