@@ -113,8 +113,9 @@ impl Model {
 			JobEnd::Settled => {
 				self.record.settled += 1;
 				self.record.note(true, weight);
-				if price >= self.dearest {
-					(self.row, self.dearest) = (0, 0);
+				self.dearest = self.dearest.saturating_sub(price);
+				if self.dearest == 0 {
+					self.row = 0;
 				}
 				self.seen = self.now;
 			},
