@@ -19,6 +19,7 @@ use frame_support::{
 use frame_system::offchain::{
 	CreateAuthorizedTransaction, CreateBare, CreateTransaction, CreateTransactionBase,
 };
+use pallet_grandpa::{EquivocationOffence, TimeSlot};
 use pallet_session::{disabling::UpToLimitDisablingStrategy, PeriodicSessions};
 use pallet_validators::{HeldSessions, SessionPeriod, WeightInfo as _};
 use sp_consensus_aura::sr25519::AuthorityId as AuraId;
@@ -26,7 +27,10 @@ use sp_runtime::{
 	generic::Era,
 	traits::{ConvertInto, OpaqueKeys},
 };
-use sp_staking::SessionIndex;
+use sp_staking::{
+	offence::{OffenceError, ReportOffence},
+	SessionIndex,
+};
 
 /// Most validators. GRANDPA's votes grow with their square; a hundred is what comparable chains
 /// finalise comfortably.
@@ -90,7 +94,7 @@ impl pallet_aura::Config for Runtime {
 pub struct GrandpaWeight;
 
 impl pallet_grandpa::WeightInfo for GrandpaWeight {
-	/// A report punishes anew everybody that voted twice in the same round, at most all voters.
+	/// A report punishes anew everybody that voted twice in the same set, at most all voters.
 	fn report_equivocation(validators: u32, nominators: u32) -> Weight {
 		<() as pallet_grandpa::WeightInfo>::report_equivocation(validators, nominators)
 			.saturating_add(<Runtime as pallet_validators::Config>::WeightInfo::punish(validators))
@@ -114,10 +118,39 @@ impl pallet_grandpa::Config for Runtime {
 	type KeyOwnerProof = sp_session::MembershipProof;
 	type EquivocationReportSystem = pallet_grandpa::EquivocationReportSystem<
 		Runtime,
-		Offences,
+		VotesOfOneSet,
 		Validators,
 		ConstU64<REPORT_LONGEVITY>,
 	>;
+}
+
+/// Takes one report for each voter and set of voters.
+///
+/// Reports are free, and the owner of a key can sign two votes for any round, whether it was held or
+/// not. By itself GRANDPA's pallet takes a report for each round, and so without an end.
+pub struct VotesOfOneSet;
+
+impl VotesOfOneSet {
+	/// All rounds of a set as one moment. Who votes twice in any of them has offended together with
+	/// the others, as authors of double blocks do in one session.
+	fn set_of(slot: &TimeSlot) -> TimeSlot {
+		TimeSlot { round: 0, ..*slot }
+	}
+}
+
+impl ReportOffence<AccountId, AccountId, EquivocationOffence<AccountId>> for VotesOfOneSet {
+	fn report_offence(
+		reporters: Vec<AccountId>,
+		offence: EquivocationOffence<AccountId>,
+	) -> Result<(), OffenceError> {
+		let time_slot = Self::set_of(&offence.time_slot);
+		Offences::report_offence(reporters, EquivocationOffence { time_slot, ..offence })
+	}
+
+	fn is_known_offence(offenders: &[AccountId], slot: &TimeSlot) -> bool {
+		type Known = EquivocationOffence<AccountId>;
+		<Offences as ReportOffence<_, _, Known>>::is_known_offence(offenders, &Self::set_of(slot))
+	}
 }
 
 impl pallet_authorship::Config for Runtime {

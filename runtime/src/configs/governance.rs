@@ -53,8 +53,9 @@ parameter_types! {
 	/// A motion is open for three days, so that a weekend does not decide it.
 	pub const MotionDuration: BlockNumber = 3 * DAYS;
 
-	/// A motion may take half a block: the rest is for other operational transactions.
-	pub MaxProposalWeight: Weight = RuntimeBlockWeights::get().max_block.div(2);
+	/// A motion may take a sixth of a block, which an upgrade of the runtime needs two thirds of. An
+	/// operational transaction may take a fifth, and the motion is in one.
+	pub MaxProposalWeight: Weight = RuntimeBlockWeights::get().max_block.div(6);
 
 	/// Safe mode ends by itself after a day: long enough to meet and to decide what to do.
 	pub const SafeModeDuration: BlockNumber = DAYS;

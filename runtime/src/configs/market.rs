@@ -112,8 +112,8 @@ parameter_types! {
 	/// A pod puts as much at risk as it can earn at most.
 	pub const BondShare: Permill = Permill::from_percent(100);
 
-	/// Giving up early costs a fifth of missing the deadline: cheap enough to be honest about, dear
-	/// enough not to lock what one cannot do.
+	/// Giving up at once costs a fifth of missing the deadline, and ever more later: cheap enough to be
+	/// honest about, dear enough not to lock what one cannot do.
 	pub const DiscardShare: Permill = Permill::from_percent(20);
 
 	/// Thousandths of a slash for the client's lost time. The other half is burned, so a pod and a

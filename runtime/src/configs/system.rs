@@ -27,7 +27,9 @@ use sp_runtime::Perbill;
 pub const BLOCK_COMPUTATION_MILLIS: u64 = 1_500;
 
 /// Share of a block that ordinary transactions may fill. The rest is for operational ones, such as
-/// the report of a stalled finality, which must get through when the chain is busy.
+/// a vote of the council, which must get through when the chain is busy, and which may fill no more
+/// than that rest: strangers can send some that fail, such as `council.close`, and their price does
+/// not rise with the load.
 pub const NORMAL_SHARE: Perbill = Perbill::from_percent(75);
 
 /// Share of a block that is expected to be taken by `on_initialize`: Aura, authorship, session.
@@ -76,8 +78,9 @@ parameter_types! {
 				weights.max_total = Some(normal);
 			})
 			.for_class(DispatchClass::Operational, |weights| {
-				weights.max_total = Some(block);
-				weights.reserved = Some(block.saturating_sub(normal));
+				let rest = block.saturating_sub(normal);
+				weights.max_total = Some(rest);
+				weights.reserved = Some(rest);
 			})
 			.avg_block_initialization(INITIALIZATION_SHARE)
 			.build_or_panic()

@@ -102,6 +102,16 @@ pub(super) fn decide(ayes: &[Sr25519Keyring], call: RuntimeCall) -> DispatchResu
 }
 
 #[test]
+fn the_heaviest_motion_fits_an_operational_transaction() {
+	on_staging_chain(|| {
+		let code = vec![0; 1 << 20];
+		let exchange = frame_system::Call::set_code_without_checks { code: code.clone() };
+		assert_eq!(decide(&[Alice, Bob, Charlie], enact(exchange.into())), Ok(()));
+		assert_eq!(sp_io::storage::get(b":code").as_deref(), Some(&code[..]));
+	});
+}
+
+#[test]
 fn three_quarters_are_root() {
 	on_staging_chain(|| {
 		assert_eq!(decide(&[Bob, Charlie, Dave], enact(store())), Ok(()));

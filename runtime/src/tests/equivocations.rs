@@ -5,12 +5,15 @@
 
 use super::{chain::begin_block, genesis::state_of};
 use crate::{
-	configs::consensus::ValidatorBond, AccountId, Block, BlockNumber, Executive, Hash, Header,
-	Runtime, System, UncheckedExtrinsic, Validators,
+	configs::consensus::ValidatorBond, AccountId, Block, BlockNumber, Executive, Grandpa, Hash,
+	Header, Runtime, RuntimeOrigin, System, UncheckedExtrinsic, Validators,
 };
 use codec::Decode;
 use finality_grandpa::{Message, Prevote};
-use frame_support::storage::{with_transaction, TransactionOutcome};
+use frame_support::{
+	dispatch::Pays,
+	storage::{with_transaction, TransactionOutcome},
+};
 use pallet_validators::{
 	runtime_api::runtime_decl_for_validators_api::ValidatorsApiV1, ChillReason, Status,
 };
@@ -40,17 +43,17 @@ fn sealed_by_bob(slot: Slot, mark: u8) -> Header {
 	header
 }
 
-/// Two votes of Bob's in one round of the first set.
-fn votes_of_bob() -> EquivocationProof<Hash, BlockNumber> {
+/// Two votes of Bob's in a round of the first set.
+fn votes_of_bob(round: u64) -> EquivocationProof<Hash, BlockNumber> {
 	let vote = |mark| {
 		let vote = Prevote { target_hash: Hash::repeat_byte(mark), target_number: 1 };
-		let payload = localized_payload(1, 0, &Message::Prevote(vote.clone()));
+		let payload = localized_payload(round, 0, &Message::Prevote(vote.clone()));
 		(vote, Ed25519Keyring::Bob.sign(&payload).into())
 	};
 	EquivocationProof::new(
 		0,
 		Equivocation::Prevote(finality_grandpa::Equivocation {
-			round_number: 1,
+			round_number: round,
 			identity: Ed25519Keyring::Bob.public().into(),
 			first: vote(1),
 			second: vote(2),
@@ -119,9 +122,34 @@ fn two_votes_in_one_round_are_reported_and_punished() {
 		let key = Ed25519Keyring::Bob.public().into();
 		let ownership = <Runtime as GrandpaApiV3<Block>>::generate_key_ownership_proof(0, key)?;
 		<Runtime as GrandpaApiV3<Block>>::submit_report_equivocation_unsigned_extrinsic(
-			votes_of_bob(),
+			votes_of_bob(1),
 			ownership,
 		)
+	});
+}
+
+#[test]
+fn votes_in_another_round_of_the_same_set_are_no_further_offence() {
+	state_of("local_testnet").execute_with(|| {
+		begin_block(1);
+		let report = |round| {
+			let key = Ed25519Keyring::Bob.public().into();
+			let ownership = <Runtime as GrandpaApiV3<Block>>::generate_key_ownership_proof(0, key);
+			let equivocation_proof = Box::new(votes_of_bob(round));
+			let key_owner_proof = ownership.and_then(|proof| proof.decode()).unwrap();
+			let reporter = RuntimeOrigin::signed(Sr25519Keyring::Charlie.to_account_id());
+			Grandpa::report_equivocation(reporter, equivocation_proof, key_owner_proof)
+		};
+		let paid_by_nobody = report(7).unwrap();
+		assert_eq!(paid_by_nobody.pays_fee, Pays::No);
+		let reports = || pallet_offences::Reports::<Runtime>::iter().count();
+		assert_eq!(reports(), 1);
+		for round in [7, 8, u64::MAX] {
+			let refused = report(round).unwrap_err();
+			let duplicate = pallet_grandpa::Error::<Runtime>::DuplicateOffenceReport;
+			assert_eq!((refused.error, refused.post_info.pays_fee), (duplicate.into(), Pays::Yes));
+		}
+		assert_eq!(reports(), 1, "nothing more is stored");
 	});
 }
 

@@ -11,7 +11,10 @@ use crate::{
 		request, valid_result,
 	},
 };
-use frame_support::dispatch::{DispatchClass, GetDispatchInfo};
+use frame_support::{
+	dispatch::{DispatchClass, GetDispatchInfo},
+	weights::Weight,
+};
 use pallet_jobs::Error as JobsError;
 use pallet_pods::Error as PodsError;
 use pallet_proofs::forge::ForgedKey;
@@ -22,6 +25,7 @@ use proofpod_primitives::{
 };
 use proofpod_runtime::{
 	configs::{
+		governance::CouncilInstance,
 		market::{BondFloor, JobDeposit, MaxExposure, MaxJobsPerClient, MinPrice},
 		system::{RuntimeBlockLength, RuntimeBlockWeights},
 	},
@@ -99,6 +103,41 @@ fn filling_blocks_by_weight_until_a_deadline_costs_their_fees_and_gains_nothing(
 fn filling_blocks_by_length_until_a_deadline_costs_their_fees_and_gains_nothing() {
 	let each = fill_blocks_at_the_deadline("by length", &by_length(), 6);
 	assert!(each > 3 * POD, "{each}");
+}
+
+/// A call that fails and is charged for almost so many thousandths of a block. It is operational, as
+/// all that the council does, and anybody may send it.
+fn heavy_close(thousandths: u64) -> RuntimeCall {
+	let weight = RuntimeBlockWeights::get().max_block;
+	pallet_collective::Call::<Runtime, CouncilInstance>::close {
+		proposal_hash: Default::default(),
+		index: 0,
+		proposal_weight_bound: Weight::from_parts(weight.ref_time() / 1_000 * thousandths, 0),
+		length_bound: 0,
+	}
+	.into()
+}
+
+#[test]
+fn operational_calls_of_strangers_take_no_room_from_results() {
+	attack(|parties| {
+		let (pod, flooder) = (parties.pod.clone(), parties.stranger.clone());
+		let job = proving(parties);
+		let prices = || TransactionPayment::next_fee_multiplier();
+		let (before, tick) = (prices(), now());
+		let calls = [500, 190, 40, 10, 1, 0].map(heavy_close);
+		let spent = fill_with(&flooder, &calls);
+		let used = *System::block_weight().get(DispatchClass::Operational);
+		let limits = RuntimeBlockWeights::get();
+		assert!(used.ref_time() > limits.max_block.ref_time() / 5, "{used:?}");
+		println!("they cost {} mPOD a block", spent / MILLI_POD);
+		assert!((200..500).contains(&(spent / MILLI_POD)));
+		// Neither the fee of others' transactions nor their time is touched.
+		let counted = next_block().counted;
+		assert!(counted && now() == tick + 1 && prices() <= before);
+		fill_with(&flooder, &calls);
+		parties.does(&pod, valid_result(job, &pod.account));
+	});
 }
 
 /// What a block full of these costs, and by which factor that rises with every such block.
