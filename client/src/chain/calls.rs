@@ -200,7 +200,7 @@ pub mod jobs {
 		runtime::tx().jobs().cancel(Static(job))
 	}
 
-	/// Gives an acknowledged job up, for the smaller slash.
+	/// Gives an acknowledged job up, for a slash that is the smaller the sooner.
 	pub fn discard(job: JobId) -> StaticPayload<Discard> {
 		runtime::tx().jobs().discard(Static(job))
 	}

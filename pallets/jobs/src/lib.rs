@@ -549,7 +549,8 @@ pub mod pallet {
 			Self::do_cancel(client, job)
 		}
 
-		/// Gives an acknowledged job up before its deadline, for the smaller slash. Emits
+		/// Gives an acknowledged job up before its deadline, for a slash that is the smaller the sooner
+		/// ([`Job::discard_slash_at`](proofpod_primitives::job::Job::discard_slash_at)). Emits
 		/// [`Event::Reopened`] where another pod may take it over, else [`Event::Ended`].
 		#[pallet::call_index(5)]
 		#[pallet::weight(<T as Config>::WeightInfo::discard())]

@@ -87,7 +87,7 @@ impl<T: Config> Pallet<T> {
 		how: Undoing,
 		now: Tick,
 	) -> DispatchResult {
-		let (job, loss) = Self::take_back(stored, lock, how)?;
+		let (job, loss) = Self::take_back(stored, lock, how, now)?;
 		let reopens = match how {
 			Undoing::Lapsed | Undoing::Released => !job.phase(now).is_due(),
 			// The time to lock it may not be over: what counts is whether there is a failover.
@@ -111,17 +111,19 @@ impl<T: Config> Pallet<T> {
 		undone: Undone<'_, AccountId32>,
 	) -> Result<JobOf<T>, DispatchError> {
 		let (lock, how) = (undone.lock(), undone.into());
-		let (job, loss) = Self::take_back(stored, lock, how)?;
+		let (job, loss) = Self::take_back(stored, lock, how, Self::now())?;
 		Self::deposit_reopened(id, stored, lock, how, loss);
 		Ok(job)
 	}
 
 	/// Takes a claim back from its pod: moves what it owes, gives its bond back but for that, and
-	/// gives the record without the claim.
+	/// gives the record without the claim. What a pod owes that gives up depends on `now`; nothing
+	/// that time itself undoes does.
 	fn take_back(
 		stored: &JobOf<T>,
 		lock: &Lock<AccountId32>,
 		how: Undoing,
+		now: Tick,
 	) -> Result<(JobOf<T>, Loss), DispatchError> {
 		let mut job = Job { state: StoredState::Open, ..stored.clone() };
 		let loss = match how {
@@ -132,7 +134,7 @@ impl<T: Config> Pallet<T> {
 			Undoing::Released => escrow::forfeit::<T>(stored, lock)?,
 			Undoing::Failed(reason) => {
 				let owed = match reason {
-					FailureReason::Discarded => stored.terms.discard_slash,
+					FailureReason::Discarded => stored.discard_slash_at(lock, now),
 					FailureReason::Missed => stored.terms.missed_slash,
 				};
 				let loss = escrow::slash::<T>(stored, lock, owed)?;

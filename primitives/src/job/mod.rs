@@ -35,7 +35,10 @@ use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
 /// Rules under which new jobs are opened; a job keeps the rules of its opening.
-pub const JOB_RULES: u16 = 2;
+pub const JOB_RULES: u16 = 3;
+
+/// First rules under which it costs the more to give a job up, the longer that took.
+const RULES_WITH_RISING_DISCARD: u16 = 3;
 
 /// A pod's claim on a job.
 #[derive(
@@ -283,6 +286,19 @@ impl<Account> Job<Account> {
 			acknowledge_by,
 			prove_by: acknowledge_by.after(self.request.windows.prove),
 		}
+	}
+
+	/// What the pod loses that gives up an acknowledged job now: `discard_slash` until the time to
+	/// acknowledge is over, and then evenly more, up to `missed_slash` in the deadline's own tick. So
+	/// it never pays to keep the others waiting. Under rules before 3, always `discard_slash`.
+	pub fn discard_slash_at(&self, lock: &Lock<Account>, now: Tick) -> Balance {
+		let JobTerms { discard_slash, missed_slash, .. } = self.terms;
+		if self.rules < RULES_WITH_RISING_DISCARD {
+			return discard_slash;
+		}
+		let (kept, window) =
+			(now.since(lock.acknowledge_by), lock.prove_by.since(lock.acknowledge_by));
+		request::rising(discard_slash, missed_slash, kept, window)
 	}
 
 	/// What of the client's deposit is held.

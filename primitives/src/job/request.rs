@@ -45,21 +45,23 @@ impl PriceRamp {
 
 	/// The price `elapsed` ticks after opening, rounded down.
 	pub fn after(&self, elapsed: Ticks) -> Balance {
-		if elapsed >= self.ramp {
-			return self.max;
-		}
-		let (elapsed, ramp) = (Balance::from(elapsed), Balance::from(self.ramp));
-		let rise = self.max.saturating_sub(self.min);
-		// Quotient and remainder apart, so that the product cannot overflow.
-		let whole = rise.checked_div(ramp).unwrap_or(0).saturating_mul(elapsed);
-		let part = rise
-			.checked_rem(ramp)
-			.unwrap_or(0)
-			.saturating_mul(elapsed)
-			.checked_div(ramp)
-			.unwrap_or(0);
-		self.min.saturating_add(whole).saturating_add(part).min(self.max)
+		rising(self.min, self.max, elapsed, self.ramp)
 	}
+}
+
+/// What rises evenly from `from` to `to`, which is no less, in `span` ticks, after `elapsed` of them;
+/// rounded down.
+pub(super) fn rising(from: Balance, to: Balance, elapsed: Ticks, span: Ticks) -> Balance {
+	if elapsed >= span {
+		return to;
+	}
+	let (elapsed, span) = (Balance::from(elapsed), Balance::from(span));
+	let rise = to.saturating_sub(from);
+	// Quotient and remainder apart, so that the product cannot overflow.
+	let whole = rise.checked_div(span).unwrap_or(0).saturating_mul(elapsed);
+	let part =
+		rise.checked_rem(span).unwrap_or(0).saturating_mul(elapsed).checked_div(span).unwrap_or(0);
+	from.saturating_add(whole).saturating_add(part).min(to)
 }
 
 /// How long each step of a job may take, in ticks.

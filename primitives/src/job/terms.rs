@@ -28,7 +28,8 @@ pub struct JobTerms {
 	pub bond: Balance,
 	/// Taken when an acknowledged job is not proved in time; at most `bond`.
 	pub missed_slash: Balance,
-	/// Taken when the pod gives an acknowledged job up early; at most `missed_slash`.
+	/// The least that is taken when the pod gives an acknowledged job up; at most `missed_slash`, to
+	/// which it rises ([`discard_slash_at`](super::Job::discard_slash_at)).
 	pub discard_slash: Balance,
 	/// Share of a slash that compensates the client, in thousandths; the rest is burned.
 	pub client_share: u16,

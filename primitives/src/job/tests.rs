@@ -98,6 +98,21 @@ fn acknowledged_job_is_missed_after_its_prove_deadline() {
 }
 
 #[test]
+fn giving_up_costs_ever_more_until_it_costs_what_a_miss_does() {
+	let claim = lock(110);
+	let job = job(StoredState::Proving(claim));
+	let JobTerms { discard_slash: least, missed_slash: most, .. } = job.terms;
+	assert_eq!((claim.acknowledge_by, claim.prove_by), (Tick(115), Tick(145)));
+	let at = |tick| job.discard_slash_at(&claim, Tick(tick));
+	assert_eq!((at(110), at(115)), (least, least));
+	assert_eq!(at(130), least + (most - least) / 2);
+	assert_eq!((at(145), at(u32::MAX)), (most, most));
+	assert!((115..145).all(|tick| at(tick) < at(tick + 1)));
+	let before = Job { rules: 2, ..job.clone() };
+	assert_eq!(before.discard_slash_at(&claim, Tick(145)), least);
+}
+
+#[test]
 fn missed_job_opens_again_where_the_client_asked_for_it() {
 	let claim = lock(110);
 	let missed = with_failover(80, StoredState::Proving(claim));

@@ -9,10 +9,10 @@ use proofpod_primitives::{
 use sp_runtime::DispatchError;
 
 #[test]
-fn discarding_costs_the_smaller_slash() {
+fn discarding_at_once_costs_the_least_slash() {
 	ext().execute_with(|| {
 		let job = proving();
-		go_to(9);
+		go_to(6);
 		events();
 		let issuance = Balances::total_issuance();
 		assert_ok!(discard(pod(), job));
@@ -35,7 +35,7 @@ fn discarding_costs_the_smaller_slash() {
 			Some(Receipt {
 				client: client(),
 				model: sealed_model().id(),
-				block: block(9),
+				block: block(6),
 				outcome: Outcome::Failed { pod: pod(), reason, slashed: 13, compensation: 5 },
 			})
 		);
@@ -58,7 +58,7 @@ fn discarding_in_the_tick_of_the_opening_ends_the_job_too() {
 fn discarding_opens_the_job_for_others_where_the_client_asked_for_it() {
 	ext().execute_with(|| {
 		let job = proving_with_failover();
-		go_to(9);
+		go_to(6);
 		events();
 		assert_ok!(discard(pod(), job));
 		assert_eq!(events(), vec![reopened(job, pod(), Reason::Discarded, [13, 0, 5])]);
@@ -185,7 +185,24 @@ fn its_operator_discards_for_it() {
 }
 
 #[test]
-fn after_the_deadline_it_is_too_late_for_the_smaller_slash() {
+fn the_longer_a_pod_waits_the_more_it_costs() {
+	ext().execute_with(|| {
+		let jobs = [proving(), proving(), proving(), proving()];
+		let mut taken = Vec::new();
+		for (job, tick) in jobs.into_iter().zip([7, 21, 35, 36]) {
+			go_to(tick);
+			let before = total(&pod());
+			assert_ok!(discard(pod(), job));
+			taken.push(before - total(&pod()));
+			check();
+		}
+		// Of 50, from 13 in tick 6 to all in tick 36.
+		assert_eq!(taken, [14, 31, 48, 50]);
+	});
+}
+
+#[test]
+fn after_the_deadline_it_is_too_late_to_discard() {
 	ext().execute_with(|| {
 		let (early, late) = (proving(), proving());
 		go_to(36);

@@ -129,18 +129,18 @@ fn after_the_failovers_time_a_second_failure_ends_the_job() {
 		let [early, late, missed] = taken_over();
 		go_to(81);
 		assert_ok!(discard(rival(), early));
-		assert_eq!(events(), vec![reopened(early, rival(), Reason::Discarded, [13, 0, 5])]);
+		assert_eq!(events(), vec![reopened(early, rival(), Reason::Discarded, [32, 0, 12])]);
 		go_to(82);
 		assert_ok!(discard(rival(), late));
 		let (to, refunded) = (Stage::Failed, 200 + DEPOSIT);
 		assert_eq!(
 			events(),
-			vec![ended(late, to, Reason::Discarded, Some(rival()), [13, 0, 5], refunded)]
+			vec![ended(late, to, Reason::Discarded, Some(rival()), [33, 0, 13], refunded)]
 		);
 		let reason = FailureReason::Discarded;
 		assert_eq!(
 			Receipts::<Test>::get(late).unwrap().outcome,
-			Outcome::Failed { pod: rival(), reason, slashed: 13, compensation: 5 }
+			Outcome::Failed { pod: rival(), reason, slashed: 33, compensation: 13 }
 		);
 		go_to(96);
 		poke(missed).unwrap();

@@ -159,6 +159,26 @@ fn squatting_by_acknowledging_pays_the_client_half_of_the_bond() {
 }
 
 #[test]
+fn keeping_a_job_and_giving_it_up_at_last_costs_what_a_miss_does() {
+	attack(|parties| {
+		let client = parties.client.clone();
+		let kept = [(10, DISCARD), (30, DISCARD + (PRICE - DISCARD) / 2), (50, PRICE)];
+		for ((ticks, slash), rogue) in kept.into_iter().zip(parties.rogues.clone()) {
+			let of_client = parties.costs.lost(&client);
+			let job = opened(parties, request());
+			take(parties, &rogue, job);
+			pass_ticks(ticks);
+			parties.does(&rogue, discard(job));
+			parties.have_lost(&[
+				(&rogue, pod_amount(slash)),
+				(&client, of_client - pod_amount(slash / 2)),
+			]);
+			next_block();
+		}
+	});
+}
+
+#[test]
 fn squatting_ones_own_job_burns_both_fees() {
 	attack(|parties| {
 		let (client, rogue) = (parties.client.clone(), parties.rogues[0].clone());

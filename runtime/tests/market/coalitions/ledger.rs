@@ -26,11 +26,11 @@
 //! A settled job's proof was made by the pod that was paid: the game tells the ledger whom it
 //! made proofs for.
 
-use crate::chain::Signer;
+use crate::chain::{now, Signer};
 use pallet_jobs::Event as Job;
 use proofpod_primitives::{
 	job::{Reason, Stage},
-	Balance, JobId,
+	Balance, JobId, Tick,
 };
 use proofpod_runtime::{
 	units::{MILLI_POD, POD},
@@ -47,6 +47,8 @@ struct Book {
 	/// Who has the job, with what is held from that pod.
 	bond: Option<(AccountId, Balance)>,
 	stage: Stage,
+	/// The last ticks for the acknowledgement and for the result of who has it.
+	deadlines: (Tick, Tick),
 	max_price: Balance,
 	lapses: u8,
 	/// All that anybody put in.
@@ -59,6 +61,14 @@ struct Book {
 impl Book {
 	fn lapse_fee(&self) -> Balance {
 		self.max_price.div_ceil(100).max(10 * MILLI_POD)
+	}
+
+	/// What it costs to give the job up now: from a fifth of the bond to all of it.
+	fn discard_slash(&self, bond: Balance) -> Balance {
+		let (from, to) = self.deadlines;
+		let (kept, window) = (Tick(now()).since(from), to.since(from));
+		let least = bond.div_ceil(5);
+		least + (bond - least) * Balance::from(kept) / Balance::from(window)
 	}
 
 	fn balances(&self) -> bool {
@@ -232,6 +242,7 @@ impl Ledger {
 					held: put_in,
 					bond: None,
 					stage: to,
+					deadlines: Default::default(),
 					max_price,
 					lapses: 0,
 					put_in,
@@ -240,13 +251,14 @@ impl Ledger {
 				};
 				assert!(self.live.insert(job, book).is_none());
 			},
-			Job::Locked { job, pod, from, to, bond, price, .. } => {
+			Job::Locked { job, pod, from, to, bond, price, acknowledge_by, prove_by, .. } => {
 				self.go(job, from, to);
 				self.put_in += bond;
 				let book = self.book(job);
 				assert_eq!(bond, book.max_price.max(POD), "the bond is the highest price");
 				assert!(price <= book.max_price);
 				assert!(book.bond.replace((pod, bond)).is_none());
+				book.deadlines = (acknowledge_by, prove_by);
 				book.put_in += bond;
 			},
 			Job::Acknowledged { job, from, to, .. } => self.go(job, from, to),
@@ -346,7 +358,7 @@ impl Ledger {
 			},
 			Reason::Released => assert_eq!([from_pod, from_client, compensation], [fee, 0, 0]),
 			Reason::Discarded => {
-				let slash = bond.div_ceil(5);
+				let slash = book.discard_slash(bond);
 				assert_eq!([from_pod, from_client, compensation], [slash, 0, slash / 2]);
 			},
 			Reason::Missed => {
