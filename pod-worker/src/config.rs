@@ -104,6 +104,10 @@ pub struct ModelConfig {
 	/// Least price at which the pod takes a job for this model, such as `"0.5 POD"`.
 	#[serde(deserialize_with = "amount")]
 	pub min_price: Amount,
+	/// Whether the operator trusts whoever made the model's proving key: the pod then acknowledges a
+	/// job before it has the proof.
+	#[serde(default)]
+	pub trusted_key: bool,
 }
 
 /// Amounts in the configuration are written as people write them.
@@ -220,6 +224,9 @@ mod tests {
 		assert_eq!(config.models.len(), 1);
 		assert!(config.models[0].directory.starts_with("/etc/proofpod"));
 		assert_eq!(config.work.jobs, WorkConfig::default().jobs);
+		assert!(!config.models[0].trusted_key);
+		let trusting = parse(&EXAMPLE.replacen("# trusted_key", "trusted_key", 1)).unwrap();
+		assert!(trusting.models[0].trusted_key);
 		let limited = parse(&EXAMPLE.replacen("# max_bond", "max_bond", 1)).unwrap();
 		assert_eq!(limited.work.max_bond, Some(Amount(10_000_000_000_000)));
 		assert_eq!(

@@ -12,7 +12,7 @@ use proofpod_zkml::{
 	artefacts::ModelDirectory,
 	commitment::Secrets,
 	progress::Monitor,
-	prover::{Proved, Prover},
+	prover::{Proved, Prover, ProverError},
 };
 use std::{
 	collections::BTreeMap,
@@ -29,6 +29,8 @@ pub struct ServedModel {
 	pub manifest: ModelManifest,
 	/// Least price for a job.
 	pub min_price: Balance,
+	/// Whether the operator trusts whoever made its key.
+	pub trusted_key: bool,
 	/// How long a proof took when the worker started.
 	pub prove_time: Duration,
 	prover: Prover,
@@ -51,6 +53,7 @@ impl ServedModel {
 		let mut model = Self {
 			manifest,
 			min_price: config.min_price.0,
+			trusted_key: config.trusted_key,
 			prove_time: Duration::MAX,
 			prover,
 			key,
@@ -76,9 +79,8 @@ impl ServedModel {
 		input: &[i8],
 		secrets: &Secrets,
 		monitor: Monitor,
-	) -> Result<Proved, String> {
-		let proved = self.prover.prove_monitored(binding, input, secrets, monitor);
-		proved.map_err(|error| error.to_string())
+	) -> Result<Proved, ProverError> {
+		self.prover.prove_monitored(binding, input, secrets, monitor)
 	}
 
 	/// Verifies as the chain does.
@@ -91,7 +93,8 @@ impl ServedModel {
 		let secrets = Secrets::random(&mut rand::rngs::OsRng);
 		let binding = Scalar([0; 32]);
 		let start = Instant::now();
-		let proved = self.prove(&binding, &input, &secrets, Monitor::none())?;
+		let proved = self.prove(&binding, &input, &secrets, Monitor::none());
+		let proved = proved.map_err(|error| error.to_string())?;
 		let elapsed = start.elapsed();
 		self.verify(&proved.proof, &proved.public_inputs)?;
 		Ok(elapsed)

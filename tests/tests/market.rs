@@ -13,16 +13,19 @@ use proofpod_client::{
 };
 use proofpod_primitives::{
 	job::{Phase, PriceRamp, Windows},
-	JobId,
+	manifest::SetupProvenance,
+	pod::TrackRecord,
+	JobId, Scalar,
 };
 use proofpod_tests::{
 	forgery,
-	market::Market,
+	market::{Client, Market},
 	network::{Blocks, Pod},
 };
 use proofpod_zkml::{
-	artefacts::ModelDirectory,
+	artefacts::{ModelDirectory, PROVING_KEY_FILE},
 	commitment::{commit_input, commit_output_key, Secrets},
+	setup::write_proving_key,
 };
 use serde_json::Value;
 use std::{
@@ -210,6 +213,80 @@ async fn a_job_that_nobody_takes_can_be_cancelled_or_expires_and_is_refunded() -
 	let fees = before.free - after.free;
 	assert!(fees < POD, "only fees are gone: {fees}");
 	Ok(())
+}
+
+/// Makes a proving key of the model's under which this held-out record has no proof, and the input that
+/// workers try out at their start has one: the point of a witness that is zero in that one alone is
+/// another.
+fn spoil(market: &Market, record: &str) -> Result<()> {
+	let Client { cli, model, held_out, .. } = &market.client;
+	let directory = ModelDirectory::at(model);
+	let honest = directory.proving_key()?.to_ark();
+	let (input, secrets) = (
+		vec![0i8; directory.manifest()?.manifest.input_len as usize],
+		Secrets::from_bytes(&[7; 32], &[7; 32])?,
+	);
+	for witness in 0..honest.l_query.len() {
+		let mut key = honest.clone();
+		key.l_query[witness] = key.beta_g1;
+		let (file, partial) = (directory.file(PROVING_KEY_FILE), directory.file("spoilt"));
+		write_proving_key(&key, std::fs::File::create(&partial)?)?;
+		std::fs::rename(&partial, &file)?;
+		directory.record_keys(SetupProvenance::SingleParty)?;
+		if directory.prover()?.prove(&Scalar([0; 32]), &input, &secrets).is_err() {
+			continue;
+		}
+		let (folder, proof) = (model.to_string_lossy(), directory.file("proof.json"));
+		let proof = proof.to_string_lossy();
+		let arguments = ["--input", held_out, "--record", record, "--out", &proof];
+		let proved = cli.run([["model", "prove", &folder].as_slice(), &arguments].concat());
+		if proved.is_err_and(|error| error.to_string().contains("found one that does not")) {
+			println!("witness {witness} of {}", honest.l_query.len());
+			return Ok(());
+		}
+	}
+	anyhow::bail!("no witness is zero in the one input and not in the other")
+}
+
+/// Whoever makes a model's proving key can make one under which an input has no proof, and order just
+/// that. It gets the pod's lapse fee burned, and its own, instead of half of the bond.
+#[tokio::test]
+async fn a_job_without_a_proof_is_not_acknowledged() -> Result<()> {
+	let market = Market::start(BLOCKS)?;
+	let chain = Chain::connect(&market.node.url).await?;
+	spoil(&market, "0")?;
+	let folder = market.client.model.to_string_lossy().into_owned();
+	let cli = &market.client.cli;
+	cli.run(["model", "register", &folder, "--dev", "--signer", "//Charlie"])?;
+	let mut pod = market.pod("//Bob")?;
+	let bob = Signer::development("//Bob")?.account();
+	let total = || async {
+		let balance = chain.at(At::Best).await?.balance(bob).await?;
+		anyhow::Ok(balance.free + balance.held)
+	};
+	let before = total().await?;
+
+	let windows = ["--lock-window", "4", "--acknowledge-window", "12", "--failover-window", "300"];
+	let ordered = market.client.order(0, &[["--max-price", "1"].as_slice(), &windows].concat());
+	assert!(ordered.is_err(), "an expired job is no success: {ordered:?}");
+	assert_eq!(cli.run(["job", "status", "0"])?["state"], "expired");
+	let output = pod.process.output();
+	assert!(output.contains("could not be proved, and was not acknowledged"), "{output}");
+	wait_until("the pod has its bond back", || async {
+		Ok(chain.at(At::Best).await?.pod(bob).await?.context("the pod")?.live_jobs == 0)
+	})
+	.await?;
+	let record = chain.at(At::Best).await?.pod(bob).await?.context("the pod")?;
+	let TrackRecord { unacknowledged, discarded, missed, .. } = record.record;
+	assert_eq!((unacknowledged, discarded, missed), (1, 0, 0));
+	let lost = before - total().await?;
+	assert!((POD / 100..POD / 50).contains(&lost), "the lapse fee and fees: {lost}");
+
+	// It has learnt from it: no further job of the model is its.
+	assert!(market.client.order(1, &[["--max-price", "1"].as_slice(), &windows].concat()).is_err());
+	let record = chain.at(At::Best).await?.pod(bob).await?.context("the pod")?;
+	assert_eq!((record.record.unacknowledged, record.live_jobs), (1, 0));
+	terminate(&mut pod)
 }
 
 /// The pod's own key registers it and is not needed again; its operator's takes the jobs, and another

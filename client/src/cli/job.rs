@@ -117,11 +117,12 @@ pub(crate) struct Run {
 	/// Ticks from the lowest to the highest price; a tick is a block that is not full
 	#[arg(long, value_name = "TICKS", default_value_t = 20)]
 	ramp: Ticks,
-	/// Ticks within which a pod must lock the job
+	/// Ticks within which a pod must lock the job: for another one after a lock that lapsed, more than
+	/// the acknowledgement's
 	#[arg(long, value_name = "TICKS", default_value_t = 100)]
 	lock_window: Ticks,
-	/// Ticks within which that pod must acknowledge the input
-	#[arg(long, value_name = "TICKS", default_value_t = 20)]
+	/// Ticks within which that pod must acknowledge the input, which most do when they have the proof
+	#[arg(long, value_name = "TICKS", default_value_t = 40)]
 	acknowledge_window: Ticks,
 	/// Ticks within which it must prove
 	#[arg(long, value_name = "TICKS", default_value_t = 200)]

@@ -91,7 +91,7 @@ impl fmt::Display for Progress {
 				write!(f, "{pod} does not take the input: {reason}")
 			},
 			Self::Acknowledged { block } => {
-				write!(f, "input acknowledged, proving (seen in block {block})")
+				write!(f, "acknowledged (seen in block {block})")
 			},
 			Self::Reopened { block } => {
 				write!(f, "the pod lost its claim, waiting for another (seen in block {block})")

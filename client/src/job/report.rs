@@ -31,9 +31,11 @@ pub struct Timings {
 	pub lock_ms: Option<u64>,
 	/// From then until the pod had taken the input.
 	pub deliver_ms: Option<u64>,
-	/// From then until its acknowledgement was seen.
+	/// From then until its acknowledgement was seen: inference and proof, unless the pod trusts the
+	/// model's key.
 	pub acknowledge_ms: Option<u64>,
-	/// From then until the settlement was seen: inference, proof, and verification in the block.
+	/// From then until the settlement was seen: verification in the block, and what was not done
+	/// before.
 	pub prove_ms: Option<u64>,
 	/// Unsealing and unpacking the output.
 	pub decrypt_ms: Option<u64>,

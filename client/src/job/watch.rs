@@ -13,7 +13,8 @@ use crate::{
 };
 use proofpod_primitives::{job::Phase, BlockNumber, JobId};
 
-/// Blocks without an acknowledgement after which a delivered input is delivered again.
+/// Blocks without an acknowledgement after which a delivered input is delivered again; twice as
+/// many the next time, and so on. Most pods acknowledge once they have the proof.
 const REDELIVER_AFTER: u32 = 5;
 
 /// How far the client has seen the job come.
@@ -42,6 +43,8 @@ pub(super) struct Watch<'a> {
 	pub(super) stage: Stage,
 	/// The lock of which the pod does not know yet, once that was said.
 	behind: Option<Lock>,
+	/// Blocks to wait for the next acknowledgement before the input is delivered again.
+	patience: u32,
 	/// Blocks in which nobody knew the job.
 	pub(super) unknown: u32,
 }
@@ -49,7 +52,8 @@ pub(super) struct Watch<'a> {
 impl<'a> Watch<'a> {
 	/// A look at a job from the outside.
 	pub(super) fn new(client: &'a JobClient, job: JobId, secrets: &'a JobSecrets) -> Self {
-		Self { client, job, secrets, stage: Stage::Open, behind: None, unknown: 0 }
+		let patience = REDELIVER_AFTER;
+		Self { client, job, secrets, stage: Stage::Open, behind: None, patience, unknown: 0 }
 	}
 
 	/// Does what the job needs now.
@@ -82,6 +86,7 @@ impl<'a> Watch<'a> {
 					let price = Amount(lock.price);
 					progress(Progress::Locked { pod: lock.pod, price, block });
 					self.stage = Stage::Locked(*lock);
+					self.patience = REDELIVER_AFTER;
 				}
 				let due = match self.stage {
 					Stage::Locked(_) => true,
@@ -161,7 +166,8 @@ impl<'a> Watch<'a> {
 					clock.lap(|timings| &mut timings.deliver_ms);
 				}
 				progress(Progress::Delivered { pod });
-				let again_from = Some(view.block().number.saturating_add(REDELIVER_AFTER));
+				let again_from = Some(view.block().number.saturating_add(self.patience));
+				self.patience = self.patience.saturating_mul(2);
 				self.stage = Stage::Waiting { lock, again_from };
 			},
 			Err(DeliveryError::NotYet { .. }) => {

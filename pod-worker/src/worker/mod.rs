@@ -6,10 +6,14 @@
 //! | the chain says | the worker |
 //! |---|---|
 //! | open, and it can do it in time | locks it |
-//! | locked by this pod, input delivered | acknowledges |
-//! | being proved by this pod | infers, proves, verifies its own proof, submits |
+//! | locked by this pod, input delivered | infers, proves, verifies its own proof; acknowledges |
+//! | being proved by this pod | submits |
 //! | locked by this pod, but the client let the window pass | has the lock undone |
-//! | locked or being proved, and the pod cannot do it | gives it back, or up for the smaller slash |
+//! | locked or being proved, and the pod cannot do it | gives it back, or up, while that costs less |
+//!
+//! It acknowledges when it has the proof: whoever made the model's key may have made one under which
+//! some inputs have no proof, and the pod's bond is at risk from the acknowledgement on. Where the
+//! operator trusts the key, it acknowledges first, so that the proof may take all of its window.
 //!
 //! It takes only jobs whose opening is finalised, so that on every fork a job's number means the
 //! same job. From there on it acts on best blocks: its own calls follow one another by nonce, so no
@@ -18,26 +22,30 @@
 //! It keeps nothing else than the deliveries, and each of them until its job's end is finalised. So
 //! a restart or a fork at any moment loses nothing: the next block tells it where it was.
 
+mod proving;
+mod taking;
+
+use self::{
+	proving::Proof,
+	taking::{Claim, Taken},
+};
 use crate::{
 	config::WorkConfig,
 	deliveries::Deliveries,
 	error::{Error, Result},
 	metrics::Metrics,
-	models::{ServedModel, ServedModels},
+	models::ServedModels,
 };
 use proofpod_client::{
-	amount::{Amount, POD},
 	chain::{calls, At, Call, Chain, ChainError, Inclusion, PodView, View},
 	keys::Signer,
-	settlement::Expected,
 	AccountId, Job,
 };
 use proofpod_primitives::{
 	job::{Phase, StoredState, Undone},
-	pod::{PodState, PrivacyTier},
-	Balance, JobId, Tick, Ticks,
+	pod::PodState,
+	JobId, ModelId, Tick, Ticks,
 };
-use proofpod_zkml::progress::Monitor;
 use std::{
 	collections::{BTreeMap, BTreeSet},
 	sync::{
@@ -46,15 +54,13 @@ use std::{
 	},
 	time::Duration,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// Ticks after which a job that this pod could not lock is worth another attempt.
 const RETRY_TICKS: Ticks = 20;
 /// A tick that never comes.
 const NEVER: Tick = Tick(u32::MAX);
-/// Left on the account, beside a job's bond, for fees.
-const FEE_RESERVE: Balance = POD / 10;
 /// Pause before asking a node again that did not answer.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
@@ -81,6 +87,14 @@ pub struct Worker {
 	driven: Mutex<BTreeSet<JobId>>,
 	/// What the jobs take that are being locked, until the chain shows them as this pod's.
 	taken: Mutex<BTreeMap<JobId, Taken>>,
+	/// Wakes the worker when a proof has ended.
+	proved: Notify,
+	/// Proofs of jobs that are not settled yet.
+	proofs: Mutex<BTreeMap<JobId, Proof>>,
+	/// Jobs that are locked, and whose proof has failed.
+	unproved: Mutex<BTreeSet<JobId>>,
+	/// Models of which a proof did not verify. The pod takes no more jobs of theirs.
+	spoilt: Mutex<BTreeSet<ModelId>>,
 	/// Jobs that this pod does not ask for before some tick: asking again would only cost fees.
 	declined: Mutex<BTreeMap<JobId, Tick>>,
 }
@@ -114,6 +128,10 @@ impl Worker {
 			proving: Semaphore::new(1),
 			driven: Default::default(),
 			taken: Default::default(),
+			proved: Notify::new(),
+			proofs: Default::default(),
+			unproved: Default::default(),
+			spoilt: Default::default(),
 			declined: Default::default(),
 		})
 	}
@@ -124,6 +142,7 @@ impl Worker {
 	/// When the chain's runtime no longer fits this worker. A node that does not answer is no
 	/// error: the worker waits for it.
 	pub async fn run(self: Arc<Self>, stop: CancellationToken) -> Result<()> {
+		self.warn_of_slow_models();
 		while !stop.is_cancelled() {
 			let followed = tokio::select! {
 				() = stop.cancelled() => return Ok(()),
@@ -153,6 +172,7 @@ impl Worker {
 			let view = tokio::select! {
 				block = blocks.next() => block?.view().await?,
 				() = self.deliveries.arrival() => self.chain.at(At::Finalised).await?,
+				() = self.proved.notified() => self.chain.at(At::Finalised).await?,
 			}
 			.settled()
 			.await?;
@@ -178,12 +198,8 @@ impl Worker {
 			};
 			if lock.pod == self.account {
 				let model = self.models.get(&job.request.model);
-				let claim = Claim {
-					prove_time: model.map_or(Duration::ZERO, |model| model.prove_time),
-					prove_by: lock.prove_by,
-					window: job.request.windows.prove,
-				};
-				held.insert(*id, claim);
+				let claim = model.and_then(|model| self.claim_of(*id, model, lock, step, now));
+				held.insert(*id, claim.unwrap_or(Claim::NONE));
 				if let Some(model) = model {
 					self.deliveries.expect(*id, job, lock, model.input_len(), step);
 				}
@@ -195,6 +211,9 @@ impl Worker {
 		self.forget_ended(finalised).await?;
 		self.forget_keys(finalised, &finalised_jobs).await?;
 		guard(&self.declined).retain(|_, until| now < *until);
+		let is_held = |id: &JobId| held.contains_key(id) || driven.contains(id);
+		guard(&self.proofs).retain(|id, _| is_held(id));
+		guard(&self.unproved).retain(is_held);
 		self.metrics.live_jobs.set(held.len() as i64);
 		for id in held.keys() {
 			self.spawn_drive(*id);
@@ -242,127 +261,6 @@ impl Worker {
 		Ok(())
 	}
 
-	/// Locks what the pod can finish beside the jobs that it holds.
-	async fn take_jobs(
-		self: &Arc<Self>,
-		view: &View,
-		pod: &PodView,
-		jobs: &[(JobId, Job)],
-		opened: &BTreeSet<JobId>,
-		mut held: BTreeMap<JobId, Claim>,
-		driven: &BTreeSet<JobId>,
-	) -> Result<()> {
-		if !pod.state.takes_jobs() || self.spare(view, self.signer.account()).await? == 0 {
-			return Ok(());
-		}
-		let (now, profile) = (pod.now, &pod.record.profile);
-		self.warn_of_losses(pod, jobs);
-		let risk = self.work.max_bond.map_or(Balance::MAX, |limit| limit.0);
-		let mut free = self.spare(view, self.account).await?.min(pod.headroom);
-		// Locks that are on their way count as if they were there.
-		for (id, taken) in guard(&self.taken).iter() {
-			if held.insert(*id, taken.claim).is_none() {
-				free = free.saturating_sub(taken.bond);
-			}
-		}
-		for (id, job) in jobs {
-			if held.len() >= self.work.jobs as usize {
-				break;
-			}
-			let wanted = opened.contains(id)
-				&& matches!(job.phase(now), Phase::Open { .. })
-				&& !driven.contains(id)
-				&& !guard(&self.declined).contains_key(id)
-				&& job.terms.bond <= free.min(risk)
-				&& job.request.windows.acknowledge <= self.work.max_acknowledge_window
-				&& self.suits_tier(job)
-				&& !job.barred.contains(&self.account)
-				&& !self.has_failed(job)
-				&& job.request.requirements.admit(
-					&self.account,
-					&profile.regions,
-					pod.reputation,
-					// Whether somebody attests it is the chain's to say.
-					|tag| tag.attested_by.is_some() || profile.tags.contains(&tag.tag),
-				);
-			let Some(claim) = wanted.then(|| self.claim(job, now)).flatten() else { continue };
-			if self.can_finish(&claim, &held, now) {
-				let bond = job.terms.bond;
-				free = free.saturating_sub(bond);
-				held.insert(*id, claim);
-				guard(&self.taken).insert(*id, Taken { claim, bond });
-				self.spawn_drive(*id);
-			}
-		}
-		Ok(())
-	}
-
-	/// Says once, and again when it comes back, that losses keep the pod from jobs: only its owner
-	/// can change that.
-	fn warn_of_losses(&self, pod: &PodView, jobs: &[(JobId, Job)]) {
-		let kept_from = |job: &Job| {
-			matches!(job.phase(pod.now), Phase::Open { .. })
-				&& is_lost_to(job.terms.bond, pod.headroom, pod.record.lost)
-		};
-		let capped = jobs.iter().any(|(_, job)| kept_from(job));
-		if capped && !self.capped.swap(capped, Ordering::Relaxed) {
-			tracing::warn!(
-				lost = %Amount(pod.record.lost),
-				left = %Amount(pod.headroom),
-				"what this pod's jobs have lost counts against its cap, and it cannot take some jobs: \
-				 find out why they failed; then its owner's account sends `proofpod pods bond 0`, or \
-				 `proofpod pods operator` with the same operator or another"
-			);
-		}
-		self.capped.store(capped, Ordering::Relaxed);
-	}
-
-	/// What an account can spend beside fees.
-	async fn spare(&self, view: &View, account: AccountId) -> Result<Balance> {
-		Ok(view.balance(account).await?.free.saturating_sub(FEE_RESERVE))
-	}
-
-	/// What the job would ask of this pod if it locked it now; nothing when the model is not served
-	/// or the price too low.
-	fn claim(&self, job: &Job, now: Tick) -> Option<Claim> {
-		let model = self.models.get(&job.request.model)?;
-		let prove_by = now.after(job.request.windows.acknowledge).after(job.request.windows.prove);
-		(job.price_at(now) >= model.min_price).then_some(Claim {
-			prove_time: model.prove_time,
-			prove_by,
-			window: job.request.windows.prove,
-		})
-	}
-
-	/// Whether all proofs, made one after the other, fit the new job's window and what is left of
-	/// the others' time, with the configured margin.
-	fn can_finish(&self, new: &Claim, held: &BTreeMap<JobId, Claim>, now: Tick) -> bool {
-		let proofs: Duration = held.values().map(|claim| claim.prove_time).sum();
-		let needed = proofs.saturating_add(new.prove_time).saturating_mul(self.work.time_margin);
-		// A tick lasts a block at least.
-		let fits = |ticks: Ticks| needed <= self.block_time.saturating_mul(ticks);
-		fits(new.window) && held.values().all(|claim| fits(claim.prove_by.since(now)))
-	}
-
-	/// Whether this pod is the last that did not prove the job. Clients that name their pods let
-	/// them try again; what failed once would cost a bond each time.
-	fn has_failed(&self, job: &Job) -> bool {
-		let overdue = match &job.state {
-			StoredState::Proving(lock) => Some(lock.pod),
-			_ => None,
-		};
-		let failed = job.failure.as_ref().map(|failure| failure.pod);
-		overdue.or(failed) == Some(self.account)
-	}
-
-	/// A job that must stay on its owner's machine names that machine's pod.
-	fn suits_tier(&self, job: &Job) -> bool {
-		match job.request.requirements.tier {
-			PrivacyTier::Local => !job.request.requirements.pods.is_empty(),
-			PrivacyTier::Sealed => true,
-		}
-	}
-
 	fn spawn_drive(self: &Arc<Self>, id: JobId) {
 		if !guard(&self.driven).insert(id) {
 			return;
@@ -379,6 +277,7 @@ impl Worker {
 
 	/// Drives one job as far as it goes without waiting for anybody else.
 	async fn drive(&self, id: JobId) -> Result<()> {
+		let mut proved = false;
 		loop {
 			let view = self.chain.at(At::Best).await?.settled().await?;
 			let Some(job) = view.job(id).await? else { return Ok(()) };
@@ -389,10 +288,12 @@ impl Worker {
 			match job.phase(now) {
 				Phase::Open { undone: Some(Undone::Lapsed(lock)) } if lock.pod == self.account => {
 					self.submit(&calls::jobs::poke(id)).await?;
-					self.decline(id, NEVER, "its client did not deliver the input in time");
+					self.decline(id, NEVER, "it was not acknowledged in time");
 					self.metrics.step("lapsed");
 					return Ok(());
 				},
+				// The lock lapsed while the proof was made.
+				Phase::Open { .. } if proved => return Ok(()),
 				Phase::Open { .. } => {
 					if guard(&self.declined).contains_key(&id) {
 						return Ok(());
@@ -420,79 +321,32 @@ impl Worker {
 					if self.deliveries.opened(id)?.is_none() {
 						return Ok(());
 					}
+					if !model.trusted_key && !guard(&self.proofs).contains_key(&id) {
+						proved = self.prove_first(id, &job, lock, now, model.clone()).await?;
+						if proved {
+							continue;
+						}
+						return Ok(());
+					}
 					self.submit(&calls::jobs::acknowledge(id)).await?;
 					tracing::info!(job = %id, "acknowledged");
 					self.metrics.step("acknowledged");
 				},
 				Phase::Proving(lock) if lock.pod == self.account => {
 					self.deliveries.expect(id, &job, lock, model.input_len(), "proving");
-					return self.prove_and_submit(id, &job, model.clone()).await;
+					return self.submit_result(id, &job, model.clone()).await;
 				},
 				_ => return Ok(()),
 			}
 		}
 	}
 
-	async fn prove_and_submit(&self, id: JobId, job: &Job, model: Arc<ServedModel>) -> Result<()> {
-		let missing = || Error::Proving {
-			job: id,
-			reason: "it was acknowledged, but the journal no longer has its input".into(),
-		};
-		let (delivery, secrets) = match self.deliveries.opened(id) {
-			Ok(Some(opened)) => opened,
-			Ok(None) => return self.discard(id, missing()).await,
-			Err(error @ Error::Journal(_)) => return Err(error),
-			Err(error) => return self.discard(id, error).await,
-		};
-		let (genesis, request, pod) = (self.chain.genesis(), job.request.clone(), self.account);
-		let turn = self.proving.acquire().await.map_err(|error| Error::Task(error.to_string()))?;
-		// A worker that ends no longer waits for the proof: nobody needs it then.
-		let unwanted = Arc::new(AtomicBool::new(false));
-		let _given_up = GivenUp(unwanted.clone());
-		let proved = tokio::task::spawn_blocking(move || {
-			let start = std::time::Instant::now();
-			let expected = Expected {
-				genesis,
-				job: id,
-				manifest: &model.manifest,
-				input: request.input,
-				output_key: request.output_key,
-			};
-			// The binding does not depend on the output, which only the inference tells.
-			let binding = expected.statement(pod, &[]).binding();
-			let proved = model
-				.prove(&binding, &delivery.input, &secrets, Monitor::none().cancelled_by(&unwanted))
-				.map_err(|reason| Error::Proving { job: id, reason })?;
-			model
-				.verify(&proved.proof, &expected.statement(pod, &proved.output).public_inputs())
-				.map_err(|reason| Error::OwnProof { job: id, reason })?;
-			Ok((proved, start.elapsed()))
-		})
-		.await
-		.map_err(|error| Error::Task(error.to_string()))?;
-		drop(turn);
-		let (proved, elapsed) = match proved {
-			Ok(proved) => proved,
-			Err(error) => return self.discard(id, error).await,
-		};
-		self.metrics.proving.observe(elapsed.as_secs_f64());
-		tracing::info!(job = %id, milliseconds = elapsed.as_millis() as u64, "proved");
-		let output = proved.output.try_into().map_err(|_| Error::Proving {
-			job: id,
-			reason: "the output has more elements than the chain takes".into(),
-		})?;
-		self.submit(&calls::jobs::submit_result(id, proved.proof, output)).await?;
-		tracing::info!(job = %id, "settled");
-		self.metrics.step("settled");
-		Ok(())
-	}
-
 	fn unserved(&self, id: JobId) -> Error {
 		Error::Proving { job: id, reason: "this pod does not serve its model any more".into() }
 	}
 
-	/// Parts with a job that this pod cannot do: for the lapse fee before the acknowledgement, for
-	/// the smaller slash after it.
+	/// Parts with a job that this pod cannot do: for the lapse fee before the acknowledgement, for a
+	/// slash after it, the smaller the sooner.
 	async fn give_back(&self, id: JobId, job: &Job, now: Tick, why: Error) -> Result<()> {
 		match job.phase(now) {
 			Phase::Locked(lock) if lock.pod == self.account => {
@@ -545,38 +399,6 @@ impl Worker {
 	}
 }
 
-/// Whether a job with this bond would fit what a pod may still take, had it lost nothing.
-fn is_lost_to(bond: Balance, headroom: Balance, lost: Balance) -> bool {
-	bond > headroom && bond <= headroom.saturating_add(lost)
-}
-
-/// What a job takes that is being locked.
-struct Taken {
-	claim: Claim,
-	/// Not yet held on the chain.
-	bond: Balance,
-}
-
-/// What a job asks of this pod.
-#[derive(Clone, Copy)]
-struct Claim {
-	/// How long its proof takes here.
-	prove_time: Duration,
-	/// Last tick for the result.
-	prove_by: Tick,
-	/// Ticks that the job allows for the proof.
-	window: Ticks,
-}
-
-/// Sets a flag when dropped.
-struct GivenUp(Arc<AtomicBool>);
-
-impl Drop for GivenUp {
-	fn drop(&mut self) {
-		self.0.store(true, Ordering::Relaxed);
-	}
-}
-
 /// A job's place among those that are being driven.
 struct Place<'a> {
 	worker: &'a Worker,
@@ -587,18 +409,5 @@ impl Drop for Place<'_> {
 	fn drop(&mut self) {
 		guard(&self.worker.taken).remove(&self.id);
 		guard(&self.worker.driven).remove(&self.id);
-	}
-}
-
-#[cfg(test)]
-mod tests {
-	use super::is_lost_to;
-
-	#[test]
-	fn losses_are_named_only_for_jobs_that_they_keep_away() {
-		assert!(is_lost_to(10, 9, 1));
-		assert!(!is_lost_to(10, 10, 1), "it fits");
-		assert!(!is_lost_to(11, 9, 1), "it would not fit anyway");
-		assert!(!is_lost_to(10, 9, 0));
 	}
 }

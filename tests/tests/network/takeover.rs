@@ -53,7 +53,8 @@ async fn a_job_whose_pod_is_killed_while_proving_is_taken_over() -> Result<()> {
 	let folder = tempfile::tempdir()?;
 	let urls = [network.node(0).url.clone(), network.node(1).url.clone()];
 	let client = Client::prepare(folder.path(), &urls[0], "digits_cnn")?;
-	let mut first = client.pod(&urls[0], "//Eve")?;
+	// It acknowledges and then proves, so that it is caught between the two.
+	let mut first = client.pod_of(&urls[0], "//Eve", None)?.trust_keys()?.start()?;
 
 	let ordering = client.clone();
 	let order = std::thread::spawn(move || {
