@@ -249,7 +249,7 @@ fn spoil(market: &Market, record: &str) -> Result<()> {
 }
 
 /// Whoever makes a model's proving key can make one under which an input has no proof, and order just
-/// that. It gets the pod's lapse fee burned, and its own, instead of half of the bond.
+/// that. It gets the pod's lapse fee burned, and its own, instead of half of what the pod would lose by giving up.
 #[tokio::test]
 async fn a_job_without_a_proof_is_not_acknowledged() -> Result<()> {
 	let market = Market::start(BLOCKS)?;
@@ -271,7 +271,7 @@ async fn a_job_without_a_proof_is_not_acknowledged() -> Result<()> {
 	assert!(ordered.is_err(), "an expired job is no success: {ordered:?}");
 	assert_eq!(cli.run(["job", "status", "0"])?["state"], "expired");
 	let output = pod.process.output();
-	assert!(output.contains("could not be proved, and was not acknowledged"), "{output}");
+	assert!(output.contains("could not be proved, and is not acknowledged"), "{output}");
 	wait_until("the pod has its bond back", || async {
 		Ok(chain.at(At::Best).await?.pod(bob).await?.context("the pod")?.live_jobs == 0)
 	})

@@ -27,7 +27,7 @@ mod taking;
 
 use self::{
 	proving::Proof,
-	taking::{Claim, Taken},
+	taking::{Claim, Schedule, Taken},
 };
 use crate::{
 	config::WorkConfig,
@@ -75,8 +75,7 @@ pub struct Worker {
 	deliveries: Arc<Deliveries>,
 	metrics: Arc<Metrics>,
 	work: WorkConfig,
-	/// Time between two blocks.
-	block_time: Duration,
+	schedule: Schedule,
 	/// Whether a heartbeat is on its way.
 	beating: AtomicBool,
 	/// Whether losses keep the pod from a job, as was said.
@@ -89,9 +88,9 @@ pub struct Worker {
 	taken: Mutex<BTreeMap<JobId, Taken>>,
 	/// Wakes the worker when a proof has ended.
 	proved: Notify,
-	/// Proofs of jobs that are not settled yet.
+	/// Proofs of live jobs.
 	proofs: Mutex<BTreeMap<JobId, Proof>>,
-	/// Jobs that are locked, and whose proof has failed.
+	/// Jobs that this pod holds, and whose proof has failed, or was too late to begin.
 	unproved: Mutex<BTreeSet<JobId>>,
 	/// Models of which a proof did not verify. The pod takes no more jobs of theirs.
 	spoilt: Mutex<BTreeSet<ModelId>>,
@@ -114,6 +113,7 @@ impl Worker {
 		work: WorkConfig,
 		block_time: Duration,
 	) -> Arc<Self> {
+		let schedule = Schedule { block_time, margin: work.time_margin };
 		Arc::new(Self {
 			account,
 			chain,
@@ -122,7 +122,7 @@ impl Worker {
 			deliveries,
 			metrics,
 			work,
-			block_time,
+			schedule,
 			beating: AtomicBool::new(false),
 			capped: AtomicBool::new(false),
 			proving: Semaphore::new(1),
@@ -173,6 +173,10 @@ impl Worker {
 				block = blocks.next() => block?.view().await?,
 				() = self.deliveries.arrival() => self.chain.at(At::Finalised).await?,
 				() = self.proved.notified() => self.chain.at(At::Finalised).await?,
+				// When finality stalls, what has failed is tried again all the same.
+				() = tokio::time::sleep(self.schedule.block_time) => {
+					self.chain.at(At::Finalised).await?
+				},
 			}
 			.settled()
 			.await?;
@@ -210,10 +214,10 @@ impl Worker {
 		self.deliveries.expect_only(|id| held.contains_key(&id) || driven.contains(&id));
 		self.forget_ended(finalised).await?;
 		self.forget_keys(finalised, &finalised_jobs).await?;
-		guard(&self.declined).retain(|_, until| now < *until);
-		let is_held = |id: &JobId| held.contains_key(id) || driven.contains(id);
-		guard(&self.proofs).retain(|id, _| is_held(id));
-		guard(&self.unproved).retain(is_held);
+		let live: BTreeSet<_> = jobs.iter().map(|(id, _)| *id).collect();
+		guard(&self.declined).retain(|id, until| live.contains(id) && now < *until);
+		guard(&self.proofs).retain(|id, _| live.contains(id));
+		guard(&self.unproved).retain(|id| held.contains_key(id) || driven.contains(id));
 		self.metrics.live_jobs.set(held.len() as i64);
 		for id in held.keys() {
 			self.spawn_drive(*id);
@@ -295,11 +299,13 @@ impl Worker {
 				// The lock lapsed while the proof was made.
 				Phase::Open { .. } if proved => return Ok(()),
 				Phase::Open { .. } => {
-					if guard(&self.declined).contains_key(&id) {
+					if self.has_declined(&id) {
 						return Ok(());
 					}
 					match self.submit(&calls::jobs::lock(id, model.min_price)).await {
 						Ok(()) => {
+							// Once: should it come to nothing, the next time would, too.
+							guard(&self.declined).insert(id, NEVER);
 							tracing::info!(job = %id, model = model.name(), "locked");
 							self.metrics.step("locked");
 						},
@@ -318,11 +324,9 @@ impl Worker {
 					// Nothing came that is of use. The pod waits for it until the lock lapses: to release
 					// the lock would spare the client its share, and cost the pod the same. The disk may
 					// be better at the next block.
-					if self.deliveries.opened(id)?.is_none() {
-						return Ok(());
-					}
+					let Some(opened) = self.deliveries.opened(id)? else { return Ok(()) };
 					if !model.trusted_key && !guard(&self.proofs).contains_key(&id) {
-						proved = self.prove_first(id, &job, lock, now, model.clone()).await?;
+						proved = self.prove_first(id, &job, now, model.clone(), opened).await?;
 						if proved {
 							continue;
 						}

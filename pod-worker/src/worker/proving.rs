@@ -3,19 +3,19 @@
 //! Proofs, one at a time, and what becomes of those that cannot be made: before the acknowledgement
 //! the pod lets its lock lapse, after it the job is given up.
 
-use super::{guard, Worker, NEVER};
+use super::{guard, Worker};
 use crate::{
 	error::{Error, Result},
 	models::ServedModel,
 };
-use proofpod_client::{chain::calls, settlement::Expected, Job, Lock};
+use proofpod_client::{chain::calls, sealing::Delivery, settlement::Expected, Job};
 use proofpod_primitives::{statement::OutputElements, JobId, ProofBytes, Tick};
-use proofpod_zkml::{progress::Monitor, prover::ProverError};
+use proofpod_zkml::{commitment::Secrets, progress::Monitor, prover::ProverError};
 use std::sync::{
 	atomic::{AtomicBool, Ordering},
 	Arc,
 };
-use tokio::sync::SemaphorePermit;
+use tokio::sync::{Notify, SemaphorePermit};
 
 /// A result with its proof, which verifies.
 #[derive(Clone)]
@@ -33,8 +33,22 @@ impl Drop for GivenUp {
 	}
 }
 
+/// The prover, in use. Whoever has waited for it is driven again when it is free.
+struct Turn<'a> {
+	permit: Option<SemaphorePermit<'a>>,
+	ended: &'a Notify,
+}
+
+impl Drop for Turn<'_> {
+	fn drop(&mut self) {
+		drop(self.permit.take());
+		self.ended.notify_one();
+	}
+}
+
 impl Worker {
-	/// Proves a job before it is acknowledged, and keeps the proof; whether there is one now.
+	/// Proves a job that this pod has locked, before it acknowledges it, and keeps the proof; whether
+	/// there is one now.
 	///
 	/// This does not wait for its turn, and begins nothing that cannot end in time: a client that
 	/// delivers at the last moment must not keep those waiting that were acknowledged, or came in time.
@@ -44,28 +58,42 @@ impl Worker {
 		&self,
 		id: JobId,
 		job: &Job,
-		lock: &Lock,
 		now: Tick,
 		model: Arc<ServedModel>,
+		opened: (Delivery, Secrets),
 	) -> Result<bool> {
-		let in_time = self.fits(model.prove_time, lock.acknowledge_by.since(now));
-		if !in_time || guard(&self.unproved).contains(&id) {
+		if guard(&self.unproved).contains(&id) {
 			return Ok(false);
 		}
-		let Ok(turn) = self.proving.try_acquire() else { return Ok(false) };
-		match self.prove(id, job, model, turn).await {
+		let lock = job.state.lock();
+		if !lock.is_some_and(|lock| self.schedule.leaves_time(model.prove_time, lock, now)) {
+			guard(&self.unproved).insert(id);
+			tracing::info!(job = %id, "too late to prove before the acknowledgement");
+			self.metrics.step("late");
+			return Ok(false);
+		}
+		if self.owes_a_proof() {
+			return Ok(false);
+		}
+		let Ok(permit) = self.proving.try_acquire() else { return Ok(false) };
+		match self.prove(id, job, model, opened, permit).await {
 			Ok(proof) => {
 				guard(&self.proofs).insert(id, proof);
 				Ok(true)
 			},
-			Err(error @ (Error::Proving { .. } | Error::OwnProof { .. } | Error::Task(_))) => {
+			Err(error) => {
 				self.report(Some(id), &error);
-				guard(&self.unproved).insert(id);
-				self.decline(id, NEVER, "could not be proved, and was not acknowledged");
+				tracing::info!(job = %id, "could not be proved, and is not acknowledged");
 				Ok(false)
 			},
-			Err(error) => Err(error),
 		}
+	}
+
+	/// Whether an acknowledged job has no proof, as after a restart: its bond is at risk.
+	fn owes_a_proof(&self) -> bool {
+		let is_over =
+			|id: &JobId| guard(&self.proofs).contains_key(id) || guard(&self.unproved).contains(id);
+		self.deliveries.status().iter().any(|(id, step)| *step == "proving" && !is_over(id))
 	}
 
 	/// Submits the result of an acknowledged job, or gives the job up.
@@ -75,15 +103,27 @@ impl Worker {
 		job: &Job,
 		model: Arc<ServedModel>,
 	) -> Result<()> {
+		let failed = |reason: &str| Error::Proving { job: id, reason: reason.into() };
+		if guard(&self.unproved).contains(&id) {
+			return self.discard(id, failed("its proof has failed before")).await;
+		}
 		let kept = guard(&self.proofs).get(&id).cloned();
 		let proof = match kept {
 			Some(proof) => proof,
 			None => {
-				let turn = self.proving.acquire().await;
-				let turn = turn.map_err(|error| Error::Task(error.to_string()))?;
-				match self.prove(id, job, model, turn).await {
+				let opened = match self.deliveries.opened(id) {
+					Ok(Some(opened)) => opened,
+					Ok(None) => {
+						let gone = "it was acknowledged, but the journal no longer has its input";
+						return self.discard(id, failed(gone)).await;
+					},
+					Err(error @ Error::Journal(_)) => return Err(error),
+					Err(error) => return self.discard(id, error).await,
+				};
+				let permit = self.proving.acquire().await;
+				let permit = permit.map_err(|error| Error::Task(error.to_string()))?;
+				match self.prove(id, job, model, opened, permit).await {
 					Ok(proof) => proof,
-					Err(error @ (Error::Journal(_) | Error::Task(_))) => return Err(error),
 					Err(error) => return self.discard(id, error).await,
 				}
 			},
@@ -96,18 +136,38 @@ impl Worker {
 		Ok(())
 	}
 
-	/// Infers, proves, and verifies as the chain will, in this job's turn.
+	/// Infers, proves, and verifies as the chain will. What fails once is not tried again while the pod
+	/// has the job.
 	async fn prove(
 		&self,
 		id: JobId,
 		job: &Job,
 		model: Arc<ServedModel>,
-		turn: SemaphorePermit<'_>,
+		opened: (Delivery, Secrets),
+		permit: SemaphorePermit<'_>,
 	) -> Result<Proof> {
-		let failed = |reason: &str| Error::Proving { job: id, reason: reason.into() };
-		let Some((delivery, secrets)) = self.deliveries.opened(id)? else {
-			return Err(failed("the journal no longer has its input"));
-		};
+		let _turn = Turn { permit: Some(permit), ended: &self.proved };
+		let proved = self.prove_in_turn(id, job, model, opened).await;
+		if let Err(error) = &proved {
+			guard(&self.unproved).insert(id);
+			if let Error::OwnProof { .. } = error {
+				guard(&self.spoilt).insert(job.request.model);
+				tracing::error!(
+					model = %job.request.model,
+					"under an honest key every proof verifies: the pod takes no more jobs of this model"
+				);
+			}
+		}
+		proved
+	}
+
+	async fn prove_in_turn(
+		&self,
+		id: JobId,
+		job: &Job,
+		model: Arc<ServedModel>,
+		(delivery, secrets): (Delivery, Secrets),
+	) -> Result<Proof> {
 		let (genesis, request, pod) = (self.chain.genesis(), job.request.clone(), self.account);
 		// A worker that ends no longer waits for the proof: nobody needs it then.
 		let unwanted = Arc::new(AtomicBool::new(false));
@@ -137,22 +197,13 @@ impl Worker {
 		})
 		.await
 		.map_err(|error| Error::Task(error.to_string()))?;
-		drop(turn);
-		self.proved.notify_one();
-		if let Err(Error::OwnProof { .. }) = proved {
-			guard(&self.spoilt).insert(job.request.model);
-			tracing::error!(
-				model = %job.request.model,
-				"under an honest key every proof verifies: the pod takes no more jobs of this model"
-			);
-		}
 		let (proved, elapsed) = proved?;
 		self.metrics.proving.observe(elapsed.as_secs_f64());
 		tracing::info!(job = %id, milliseconds = elapsed.as_millis() as u64, "proved");
-		let output = proved
-			.output
-			.try_into()
-			.map_err(|_| failed("the output has more elements than the chain takes"))?;
+		let output = proved.output.try_into().map_err(|_| Error::Proving {
+			job: id,
+			reason: "the output has more elements than the chain takes".into(),
+		})?;
 		Ok(Proof { proof: proved.proof, output })
 	}
 }

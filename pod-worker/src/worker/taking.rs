@@ -23,6 +23,8 @@ use std::{
 /// Ticks of the acknowledgement's window that are not the proof's: in them the client sees the lock
 /// and delivers, and the acknowledgement gets into a block.
 const DELIVERY_TICKS: Ticks = 4;
+/// Those of them in which the acknowledgement gets into a block.
+const ACKNOWLEDGE_TICKS: Ticks = 2;
 /// Left on the account, beside a job's bond, for fees.
 const FEE_RESERVE: Balance = POD / 10;
 
@@ -40,11 +42,53 @@ pub(super) struct Claim {
 	prove_time: Duration,
 	/// Last tick for the proof.
 	until: Tick,
+	/// Whether the bond is at risk, and not a lapse fee alone.
+	at_risk: bool,
 }
 
 impl Claim {
 	/// Nothing more.
-	pub(super) const NONE: Self = Self { prove_time: Duration::ZERO, until: NEVER };
+	pub(super) const NONE: Self = Self { prove_time: Duration::ZERO, until: NEVER, at_risk: false };
+}
+
+/// How proofs, made one after the other, fit the time.
+pub(super) struct Schedule {
+	/// Time between two blocks.
+	pub(super) block_time: Duration,
+	/// How many times as long as measured proofs may take.
+	pub(super) margin: u32,
+}
+
+impl Schedule {
+	/// Whether so much work can be done in so many ticks: each lasts a block at least.
+	fn fits(&self, work: Duration, ticks: Ticks) -> bool {
+		work <= self.block_time.saturating_mul(ticks)
+	}
+
+	/// Whether a proof that begins now is ready in time for the acknowledgement.
+	pub(super) fn leaves_time(&self, prove_time: Duration, lock: &Lock, now: Tick) -> bool {
+		let ticks = lock.acknowledge_by.since(now).saturating_sub(ACKNOWLEDGE_TICKS);
+		self.fits(prove_time, ticks)
+	}
+
+	/// Whether all proofs fit the new job's window, and what is left of the others' time: with the
+	/// margin, where a bond is at risk.
+	fn has_room(
+		&self,
+		new: &Claim,
+		window: Ticks,
+		held: &BTreeMap<JobId, Claim>,
+		now: Tick,
+	) -> bool {
+		let held_up: Duration = held.values().map(|claim| claim.prove_time).sum();
+		let all = held_up.saturating_add(new.prove_time);
+		let with_margin = all.saturating_mul(self.margin);
+		self.fits(with_margin, window)
+			&& held.values().all(|claim| {
+				let needed = if claim.at_risk { with_margin } else { all };
+				self.fits(needed, claim.until.since(now))
+			})
+	}
 }
 
 impl Worker {
@@ -52,8 +96,8 @@ impl Worker {
 	pub(super) fn warn_of_slow_models(&self) {
 		let most = self.work.max_acknowledge_window.saturating_sub(DELIVERY_TICKS);
 		for model in self.models.values() {
-			let needed = model.prove_time.saturating_mul(self.work.time_margin);
-			if !model.trusted_key && !self.fits(needed, most) {
+			let needed = model.prove_time.saturating_mul(self.schedule.margin);
+			if !model.trusted_key && !self.schedule.fits(needed, most) {
 				tracing::warn!(
 					model = model.name(),
 					seconds = model.prove_time.as_secs(),
@@ -94,7 +138,7 @@ impl Worker {
 			let wanted = opened.contains(id)
 				&& matches!(job.phase(now), Phase::Open { .. })
 				&& !driven.contains(id)
-				&& !guard(&self.declined).contains_key(id)
+				&& !self.has_declined(id)
 				&& job.terms.bond <= free.min(risk)
 				&& job.request.windows.acknowledge <= self.work.max_acknowledge_window
 				&& self.suits_tier(job)
@@ -110,7 +154,7 @@ impl Worker {
 			let Some((claim, window)) = wanted.then(|| self.claim(job, now)).flatten() else {
 				continue;
 			};
-			if self.can_finish(&claim, window, &held, now) {
+			if self.schedule.has_room(&claim, window, &held, now) {
 				let bond = job.terms.bond;
 				free = free.saturating_sub(bond);
 				held.insert(*id, claim);
@@ -156,22 +200,25 @@ impl Worker {
 		now: Tick,
 	) -> Option<Claim> {
 		let is_over = guard(&self.proofs).contains_key(&id) || guard(&self.unproved).contains(&id);
-		let until = match step {
+		let prove_time = model.prove_time;
+		match step {
 			_ if is_over => None,
-			"proving" => Some(lock.prove_by),
-			"locked" if model.trusted_key => Some(lock.prove_by),
+			"proving" => Some(Claim { prove_time, until: lock.prove_by, at_risk: true }),
+			"locked" if model.trusted_key => {
+				Some(Claim { prove_time, until: lock.prove_by, at_risk: true })
+			},
 			// What its client delivers too late is not proved any more.
-			"locked" if self.fits(model.prove_time, lock.acknowledge_by.since(now)) => {
-				Some(lock.acknowledge_by)
+			"locked" if self.schedule.leaves_time(prove_time, lock, now) => {
+				Some(Claim { prove_time, until: lock.acknowledge_by, at_risk: false })
 			},
 			_ => None,
-		};
-		until.map(|until| Claim { prove_time: model.prove_time, until })
+		}
 	}
 
-	/// Whether so much work can be done in so many ticks: each lasts a block at least.
-	pub(super) fn fits(&self, work: Duration, ticks: Ticks) -> bool {
-		work <= self.block_time.saturating_mul(ticks)
+	/// Whether the pod does not ask for a job: it has had it, or was refused. But a proof that came
+	/// too late for one lock is there for the next.
+	pub(super) fn has_declined(&self, id: &JobId) -> bool {
+		guard(&self.declined).contains_key(id) && !guard(&self.proofs).contains_key(id)
 	}
 
 	/// What the job would ask of this pod if it locked it now, and the ticks that it allows for the
@@ -189,23 +236,8 @@ impl Worker {
 			// And once more after a restart, should the proof be lost.
 			(acknowledge_by, acknowledge.saturating_sub(DELIVERY_TICKS).min(prove))
 		};
-		let claim = Claim { prove_time: model.prove_time, until };
+		let claim = Claim { prove_time: model.prove_time, until, at_risk: model.trusted_key };
 		(job.price_at(now) >= model.min_price).then_some((claim, window))
-	}
-
-	/// Whether all proofs, made one after the other, fit the new job's window and what is left of
-	/// the others' time, with the configured margin.
-	fn can_finish(
-		&self,
-		new: &Claim,
-		window: Ticks,
-		held: &BTreeMap<JobId, Claim>,
-		now: Tick,
-	) -> bool {
-		let proofs: Duration = held.values().map(|claim| claim.prove_time).sum();
-		let needed = proofs.saturating_add(new.prove_time).saturating_mul(self.work.time_margin);
-		self.fits(needed, window)
-			&& held.values().all(|claim| self.fits(needed, claim.until.since(now)))
 	}
 
 	/// Whether this pod is the last that did not prove the job. Clients that name their pods let
@@ -235,7 +267,42 @@ fn is_lost_to(bond: Balance, headroom: Balance, lost: Balance) -> bool {
 
 #[cfg(test)]
 mod tests {
-	use super::is_lost_to;
+	use super::*;
+	use proofpod_primitives::EncryptionKey;
+
+	const SCHEDULE: Schedule = Schedule { block_time: Duration::from_secs(3), margin: 3 };
+
+	fn claim(seconds: u64, until: u32, at_risk: bool) -> Claim {
+		Claim { prove_time: Duration::from_secs(seconds), until: Tick(until), at_risk }
+	}
+
+	#[test]
+	fn jobs_are_taken_while_their_proofs_fit() {
+		let has_room = |new: u64, window, held: &[Claim]| {
+			let held = (0..).map(JobId).zip(held.iter().copied()).collect();
+			SCHEDULE.has_room(&claim(new, 0, false), window, &held, Tick(100))
+		};
+		assert!(has_room(36, 36, &[]) && !has_room(37, 36, &[]), "three times as long as measured");
+		assert!(has_room(12, 36, &[claim(24, 136, true)]), "one after the other");
+		assert!(!has_room(12, 36, &[claim(24, 135, true)]), "nor may the other's bond be lost");
+		assert!(has_room(12, 36, &[claim(24, 112, false)]), "where it is a fee, it may be tight");
+		assert!(!has_room(12, 36, &[claim(24, 111, false)]));
+		assert!(has_room(36, 36, &[Claim::NONE]));
+	}
+
+	#[test]
+	fn a_proof_begins_only_if_its_acknowledgement_comes_in_time() {
+		let lock = Lock {
+			pod: AccountId::from([1; 32]),
+			price: 1,
+			key_epoch: 0,
+			encryption_key: EncryptionKey([2; 32]),
+			acknowledge_by: Tick(20),
+			prove_by: Tick(40),
+		};
+		let leaves_time = |now| SCHEDULE.leaves_time(Duration::from_secs(9), &lock, Tick(now));
+		assert!(leaves_time(15) && !leaves_time(16) && !leaves_time(20) && !leaves_time(21));
+	}
 
 	#[test]
 	fn losses_are_named_only_for_jobs_that_they_keep_away() {
